@@ -10,15 +10,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-# %% ../nbs/10_style_prompter.ipynb #046a70cc
+# %% ../nbs/10_style_prompter.ipynb #6ac451cb
 def amplitude_only(
     image: Tensor,  # `(B, 3, H, W)`, RGB in [0, 1], floating point
 ) -> Tensor:  # `(B, 3, H, W)`, float32, real
     "The image rebuilt from its amplitude spectrum alone, channel by channel (Eq. 4-5)."
     if image.ndim != 4 or not image.is_floating_point():
         raise ValueError(
-            f"The style prompter got an image of shape {tuple(image.shape)} and type {image.dtype}; "
-            "it expects floats in [0, 1] of shape (B, 3, H, W): add the batch axis or divide by 255.")
+            f"The style prompter got an image of shape {tuple(image.shape)} and {image.dtype}; it "
+            "expects floats in [0, 1], (B, 3, H, W): add the batch axis or divide by 255.")
     # half precision overflows in the sums of the transform, so autocast is switched off here
     with torch.autocast(image.device.type, enabled=False):
         amplitude = torch.fft.rfft2(image.float()).abs()
