@@ -6,7 +6,7 @@
 __all__ = ['Predict', 'model_predictor', 'shown_images', 'subsets', 'pooled', 'to_bytes', 'evaluate', 'trivial_predictor',
            'perform']
 
-# %% ../nbs/16_evaluate.ipynb #0b81b0c1
+# %% ../nbs/16_evaluate.ipynb #125d60dc
 import json
 import time
 from pathlib import Path
@@ -21,7 +21,7 @@ from torch import nn
 from .data import Manifest, read_image, read_mask, resize_image
 from .metrics import BinaryScores
 from .runs import PROFILES, TRIVIAL, RunSpec, manifest_of, provenance
-from .synthetic import ColourThreshold, all_dry, all_water, pairs
+from .synthetic import ColourThreshold, PositionPrior, all_dry, all_water, pairs
 from .train import pick_device, train
 
 # %% ../nbs/16_evaluate.ipynb #b1d9fb11
@@ -109,14 +109,15 @@ def evaluate(
     (folder / "scores.json").write_text(json.dumps(scores, indent=1))
     return scores
 
-# %% ../nbs/16_evaluate.ipynb #5fdee630
+# %% ../nbs/16_evaluate.ipynb #9cfb5858
 def trivial_predictor(
     name: str,  # a key of `TRIVIAL`
     manifest: Manifest,  # the colour threshold is fitted on its training split
 ) -> Predict:
-    "A predictor that looks at single pixels at most."
-    if name == "colour_threshold":
-        return ColourThreshold.fit(pairs(manifest.subset("train")))
+    "A predictor that looks at single pixels at most, or not at all."
+    fitted = {"colour_threshold": ColourThreshold, "position_prior": PositionPrior}.get(name)
+    if fitted is not None:
+        return fitted.fit(pairs(manifest.subset("train")))
     return {"all_water": all_water, "all_dry": all_dry}[name]
 
 # %% ../nbs/16_evaluate.ipynb #e4df6aa2

@@ -4,21 +4,23 @@
 
 # %% auto #0
 __all__ = ['REAL_NAMES', 'METRICS', 'COLUMNS', 'SPLIT_NAMES', 'CLAIMS', 'COLOURS', 'FOUND', 'CLAIMED', 'MISSED', 'results_folder',
-           'write_text', 'image_counts_of', 'measured_rows', 'table1_specs', 'table1', 'side_by_side', 'to_markdown',
-           'write_table', 'describe', 'write_table1', 'claims', 'save_figure', 'pr_figure', 'overlay', 'outline',
-           'qualitative_figure', 'write_provenance']
+           'write_text', 'image_counts_of', 'measured_rows', 'seed_list', 'table1_specs', 'table1', 'side_by_side',
+           'to_markdown', 'write_table', 'describe', 'write_table1', 'claims', 'inference_seconds', 'table4',
+           'table4_block', 'save_figure', 'pr_figure', 'overlay', 'outline', 'qualitative_figure', 'write_provenance']
 
-# %% ../nbs/17_report.ipynb #79293848
+# %% ../nbs/17_report.ipynb #51a3515f
 import html
 import json
 import os
 import re
+import time
 from pathlib import Path
 from typing import Iterable, Optional
 
 import cv2
 import numpy as np
 import pandas as pd
+import torch
 
 from .data import Manifest, read_image, read_mask
 from .evaluate import pooled, shown_images, subsets
@@ -94,6 +96,17 @@ def measured_rows(
                 cell = {"measured": 100 * value.compute()[metric], "low": 100 * low, "high": 100 * high}
             rows.append({**same, "split": split, "metric": metric, **cell})
     return rows
+
+# %% ../nbs/17_report.ipynb #fbfef579
+def seed_list(
+    seeds,  # 0, "0", "0 1 2" or a list of numbers
+) -> list:  # of int, each once, in the order given
+    "Seeds as numbers; anything else is a `ValueError`."
+    words = re.split(r"[\s,]+", seeds.strip()) if isinstance(seeds, str) else seeds
+    words = [words] if isinstance(words, int) else list(words)
+    if not words or not all(re.fullmatch(r"\d+", str(word)) for word in words):
+        raise ValueError(f'The seeds {seeds!r} are not whole numbers from 0; write for example "0 1 2".')
+    return list(dict.fromkeys(map(int, words)))
 
 # %% ../nbs/17_report.ipynb #66cf01f9
 def table1_specs(
@@ -236,6 +249,57 @@ def claims(
                 rows.append((split, f"{better} > {worse}", a.measured - b.measured,
                              verdict + ("" if apart else ", intervals touch")))
     return pd.DataFrame(rows, columns=["split", "claim", "difference in F1", "here"])
+
+# %% ../nbs/17_report.ipynb #3a59e572
+def inference_seconds(
+    model,  # a method from `build_method`
+    image_size: int,  # side of its square input, pixels
+    repeats: int = 10,  # timed passes, after two that do not count
+) -> float:  # median seconds for one image
+    "How long one image takes, small model included, on the CPU."
+    model.eval()
+    image, seconds = torch.rand(1, 3, image_size, image_size), []
+    with torch.no_grad():
+        for _ in range(repeats + 2):
+            began = time.perf_counter()
+            model(image)
+            seconds.append(time.perf_counter() - began)
+    return float(np.median(seconds[2:]))
+
+
+def table4(
+    counts: dict,  # method -> (trainable, total), at ViT-B
+    seconds: dict,  # method -> seconds per image of the nano model; may be empty
+    profile: str,  # a key of `PROFILES`
+) -> pd.DataFrame:  # tidy, with `COLUMNS`
+    "Table 4: parameters at ViT-B, and inference time where it was measured."
+    rows = []
+    for name, (trainable, total) in counts.items():
+        cells = {"params_trainable_M": trainable / 1e6, "params_total_M": total / 1e6,
+                 "inference_time_s": None}
+        if name in seconds:
+            cells["nano_cpu_inference_time_s"] = seconds[name]
+        rows += [{"table": 4, "row": METHODS[name].title, "split": "", "metric": metric,
+                  "measured": value, "profile": profile,
+                  "runs": "not measured" if value is None else ""} for metric, value in cells.items()]
+    frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "paper"])
+    return frame.merge(tables(4), "left", ["table", "row", "split", "metric"])[COLUMNS]
+
+
+def table4_block(
+    frame: pd.DataFrame,  # from `table4`
+) -> pd.DataFrame:  # text, a row per method
+    "Table 4 as people read it."
+    names = {"params_trainable_M": ("Trainable (M)", 6), "params_total_M": ("Total (M)", 6),
+             "inference_time_s": ("Time, ViT-B (s)", 4), "nano_cpu_inference_time_s": ("Time, nano (s)", 4)}
+    wide = {}
+    for _, row in frame.iterrows():
+        name, digits = names[row.metric]
+        cells = wide.setdefault(row["row"], {})
+        if pd.notna(row.paper):
+            cells[f"{name} paper"] = f"{row.paper:g}"
+        cells[f"{name} measured"] = "not measured" if pd.isna(row.measured) else f"{row.measured:.{digits}f}"
+    return pd.DataFrame(wide).T.rename_axis("Method")
 
 # %% ../nbs/17_report.ipynb #0438e4bb
 COLOURS = {"SINet": "#d9822b", "SAM-Adapter": "#6b6b6b", "SAM-Adapter_S": "#3b7dd8", "LSM-Adapter_S": "#c0273c"}

@@ -100,8 +100,9 @@ PROFILES = {
     ),
 }
 
-# %% ../nbs/14_runs.ipynb #adc2e1bf
-TRIVIAL = {"all_water": "all water", "all_dry": "all dry", "colour_threshold": "colour threshold"}
+# %% ../nbs/14_runs.ipynb #1fb2ded1
+TRIVIAL = {"all_water": "all water", "all_dry": "all dry", "position_prior": "position prior",
+           "colour_threshold": "colour threshold"}
 PROMPTS = ("mask", "box", "point")
 
 

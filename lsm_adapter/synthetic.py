@@ -13,7 +13,7 @@ __all__ = ['PARTS', 'NEAR', 'GENERAL', 'HARD', 'NO_WATER', 'CONDITIONS', 'TINTS'
            'fresnel', 'waves', 'smear', 'wet_road', 'flood', 'rain_rings', 'glitter', 'rain_streaks', 'sensor', 'Scene',
            'wet_plane', 'render', 'tags_of', 'draw_scene', 'camera_frame', 'camera_frames', 'scene_seed', 'quota',
            'write_scene', 'claim', 'make_uw_synth', 'pairs', 'all_water', 'all_dry', 'hsv_bins', 'ColourThreshold',
-           'best_box']
+           'best_box', 'PositionPrior']
 
 # %% ../nbs/02_synthetic.ipynb #91ff1c80
 import hashlib, json, math, os
@@ -1270,3 +1270,24 @@ def best_box(
             k = int(f1.argmax())
             if f1[k] > best: best, low[axis], high[axis] = f1[k], int(first[k]), int(last[k]) + 1
         if best <= before: return tuple(low), tuple(high)
+
+# %% ../nbs/02_synthetic.ipynb #6b500711
+@dataclass(frozen=True)
+class PositionPrior:
+    "Water wherever it often was in training."
+    wet:np.ndarray  # (64, 64) bool
+
+    def __call__(self, image:np.ndarray)->np.ndarray:
+        "Picture (H, W, 3) uint8 RGB, of which only the size counts, to (H, W) float32 in {0, 1}."
+        size = image.shape[1::-1]
+        return cv2.resize(self.wet.astype(np.float32), size, interpolation=cv2.INTER_NEAREST_EXACT)
+
+    @classmethod
+    def fit(cls, scenes)->"PositionPrior":
+        "Choose the level with the highest pooled F1; `scenes` yields (image, mask)."
+        shrink = lambda mask: cv2.resize(mask.astype(np.float32), (64, 64), interpolation=cv2.INTER_AREA)
+        share = np.mean([shrink(mask) for _, mask in scenes], axis=0)
+        level = np.sort(share, axis=None)
+        hit = np.cumsum(level[::-1])[::-1]  # water found if every cell from this level on is wet
+        f1 = 2 * hit / (np.arange(level.size, 0, -1) + level.sum() + 1e-9)
+        return cls(share >= level[f1.argmax()])

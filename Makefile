@@ -1,0 +1,42 @@
+# Two commands: `make reproduce` and `make test`. Each prepares its own environment in .venv.
+#
+#   make reproduce                      demo: Tables 1 and 4, Figures 6 and 7, into results/demo
+#   make reproduce PROFILE=smoke        the same in under a minute, to see that everything runs
+#   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
+#   make test                           everything that continuous integration checks
+#   make lab                            JupyterLab on the notebooks
+#   make readme / make pictures         regenerate README.md / the pictures kept in the notebooks
+
+PYTHON  ?= python3
+VENV    ?= .venv
+PROFILE ?= demo
+TABLES  ?= 1 4
+SEEDS   ?= 0
+DATA    ?=
+BIN     := $(VENV)/bin
+export PATH := $(abspath $(BIN)):$(PATH)
+
+reproduce: $(VENV)/installed
+	lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)")
+
+test: $(VENV)/installed
+	bash tools/check.sh
+
+lab: $(VENV)/installed
+	jupyter lab nbs
+
+readme: $(VENV)/installed
+	python tools/readme.py
+
+pictures: $(VENV)/installed
+	python tools/pictures.py nbs/[0-9]*.ipynb
+
+$(VENV)/installed: setup.py settings.ini constraints.txt
+	$(PYTHON) tools/python_version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	@echo "Installing (about 6 GB; torch and torchvision as a matched pair). This takes a few minutes once."
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
+	touch $@
+
+.PHONY: reproduce test lab readme pictures

@@ -1,0 +1,53 @@
+#!/usr/bin/env bash
+# What `make test` and continuous integration check. It changes nothing in a clean checkout.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export OMP_NUM_THREADS=${OMP_NUM_THREADS:-1} # one thread each for the two workers below
+home=$(mktemp -d)                            # data and runs of the tests go here
+trap 'rm -rf "$home"' EXIT
+
+say() { printf '\n== %s\n' "$1"; }
+code="nbs lsm_adapter setup.py pyproject.toml README.md"
+clean() { [ -z "$(git status --porcelain -uno -- $code)" ]; }
+same() { # the command before must not have changed a tracked file
+  clean && return
+  git --no-pager diff --stat -- $code
+  echo "Not clean after $1: run it, look at the change, and commit."
+  exit 1
+}
+
+if [ "${CI:-}" = true ] || clean; then
+  say "package and notebooks agree, notebooks are clean"
+  nbdev_export && same nbdev_export
+  nbdev_clean && same nbdev_clean
+else
+  say "uncommitted changes: exporting, without checking that package and notebooks agreed"
+  nbdev_export
+fi
+
+say "every module notebook runs (nbs/reproduce is for papermill, below)"
+wanted=$(ls nbs/[0-9]*.ipynb nbs/index.ipynb | wc -l)
+LSM_HOME=$home nbdev_test --path nbs --do_print --n_workers 2 --timing 2>&1 | tee "$home/log"
+ran=$(grep -c '^- Completed' "$home/log" || true)
+if [ "$ran" -ne "$wanted" ]; then echo "$ran of $wanted notebooks ran"; exit 1; fi
+
+say "the encoder equals segment_anything's at 1024 pixels (slow cells of 05_sam)"
+OMP_NUM_THREADS=2 nbdev_test --path nbs/05_sam.ipynb --flags slow
+
+say "the notebooks that reproduce run by papermill, profile smoke"
+LSM_HOME=$home lsm reproduce --tables all --profile smoke
+papermill_runs=$(ls nbs/reproduce/*.ipynb | wc -l)
+# The strict runner above is for people who want a typo refused; plain papermill works, too.
+LSM_HOME=$home papermill nbs/reproduce/table1.ipynb "$home/table1.ipynb" -p profile smoke --no-progress-bar > /dev/null
+
+say "wrong use of the command is one sentence and exit code 2"
+python tools/wrong_use.py
+
+say "README.md comes from the index"
+python tools/readme.py --check
+
+say "the wheel installs and imports in a clean environment"
+bash tools/wheel.sh "$home"
+
+echo
+echo "$((ran + papermill_runs + 4)) passed, 0 failed"

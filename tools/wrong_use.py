@@ -1,0 +1,20 @@
+"Wrong use of the `lsm` command gives one sentence on stderr, no traceback, and exit code 2."
+import subprocess
+import sys
+
+WRONG = [
+    (["reproduce", "--profile", "huge"], "huge"),
+    (["reproduce", "--tables", "9"], "Table 9"),
+    (["reproduce", "--tables", "2"], "not built yet"),
+    (["reproduce", "--data", "no/such/folder", "--profile", "smoke"], "no/such/folder"),
+    (["reproduce", "--profile", "paper"], "folder of images and masks"),
+    (["reproduce", "--seeds", "one"], "seeds"),
+    (["fly"], "fly"),
+]
+for words, expected in WRONG:
+    done = subprocess.run(["lsm", *words], capture_output=True, text=True)
+    said = done.stderr.strip()
+    if done.returncode != 2 or expected not in said or "Traceback" in said:
+        sys.exit(f"lsm {' '.join(words)}: exit code {done.returncode}, said {said!r}; "
+                 f"expected exit code 2 and a sentence with {expected!r}")
+    print(f"lsm {' '.join(words)}\n  → {said.splitlines()[-1]}")
