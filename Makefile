@@ -17,19 +17,19 @@ BIN     := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 reproduce: $(VENV)/installed
-	lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)")
+	$(BIN)/lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)")
 
 test: $(VENV)/installed
 	bash tools/check.sh
 
 lab: $(VENV)/installed
-	jupyter lab nbs
+	$(BIN)/jupyter lab nbs
 
 readme: $(VENV)/installed
-	python tools/readme.py
+	$(BIN)/python tools/readme.py
 
 pictures: $(VENV)/installed
-	python tools/pictures.py nbs/[0-9]*.ipynb
+	$(BIN)/python tools/pictures.py nbs/[0-9]*.ipynb
 
 $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(PYTHON) tools/python_version.py

@@ -6,9 +6,10 @@
 __all__ = ['Predict', 'model_predictor', 'shown_images', 'subsets', 'pooled', 'to_bytes', 'evaluate', 'trivial_predictor',
            'perform']
 
-# %% ../nbs/16_evaluate.ipynb #125d60dc
+# %% ../nbs/16_evaluate.ipynb #59bf2ff4
 import json
 import time
+from itertools import zip_longest
 from pathlib import Path
 from typing import Callable
 
@@ -44,7 +45,7 @@ def model_predictor(
 
     return predict
 
-# %% ../nbs/16_evaluate.ipynb #0af1d54c
+# %% ../nbs/16_evaluate.ipynb #0cefa54e
 def shown_images(
     manifest: Manifest,  # of the whole data set; its test split is looked at
     number: int = 12,  # how many
@@ -54,9 +55,11 @@ def shown_images(
     kinds = {}
     for name, tags in zip(table["id"], table["tags"]):
         kinds.setdefault(tags, []).append(name)
-    rounds = max(map(len, kinds.values()), default=0)
-    in_turn = [ids[i] for i in range(rounds) for _, ids in sorted(kinds.items()) if i < len(ids)]
-    return in_turn[:number]
+    hard = sorted(tags for tags in kinds if "hard" in tags.split(";"))
+    other = sorted(set(kinds) - set(hard))
+    order = [tags for pair in zip_longest(hard, other) for tags in pair if tags is not None]
+    in_turn = [name for names in zip_longest(*(kinds[tags] for tags in order)) for name in names]
+    return [name for name in in_turn if name is not None][:number]
 
 # %% ../nbs/16_evaluate.ipynb #8f697058
 def subsets(
@@ -77,7 +80,7 @@ def pooled(
     rows = [i for i, name in enumerate(ids) if name in chosen]
     return BinaryScores(histograms[rows].sum(0))
 
-# %% ../nbs/16_evaluate.ipynb #0f03b1eb
+# %% ../nbs/16_evaluate.ipynb #0ed77922
 def to_bytes(
     prob: np.ndarray,  # (H, W) in [0, 1]
 ) -> np.ndarray:  # uint8 (H, W): the number of the histogram bin, so 128 and above is p >= 0.5
@@ -105,7 +108,8 @@ def evaluate(
             say(f"scoring: {len(histograms)} of {len(table)} test images")
     ids, histograms = table["id"].tolist(), np.stack(histograms)
     np.savez_compressed(folder / "histograms.npz", ids=np.array(ids), histograms=histograms)
-    scores = {name: pooled(ids, histograms, part).compute() for name, part in subsets(manifest).items()}
+    scores = {name: pooled(ids, histograms, part).compute()
+              for name, part in subsets(manifest).items()}
     (folder / "scores.json").write_text(json.dumps(scores, indent=1))
     return scores
 
@@ -120,7 +124,7 @@ def trivial_predictor(
         return fitted.fit(pairs(manifest.subset("train")))
     return {"all_water": all_water, "all_dry": all_dry}[name]
 
-# %% ../nbs/16_evaluate.ipynb #e4df6aa2
+# %% ../nbs/16_evaluate.ipynb #7e8ad482
 def perform(
     spec: RunSpec,  # what to do
     folder: Path,  # everything is written here
@@ -137,6 +141,7 @@ def perform(
     trained = time.monotonic()
     scores = evaluate(predict, manifest, folder, say)
     done = time.monotonic()
-    seconds = {"train_seconds": round(trained - began, 1), "score_seconds": round(done - trained, 1)}
+    seconds = {"train_seconds": round(trained - began, 1),
+               "score_seconds": round(done - trained, 1)}
     (folder / "provenance.json").write_text(json.dumps({**provenance(), **seconds}, indent=1))
     say("done · " + " · ".join(f"F1 {s['f1']:.3f} on {name}" for name, s in scores.items()))

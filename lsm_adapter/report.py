@@ -4,9 +4,10 @@
 
 # %% auto #0
 __all__ = ['REAL_NAMES', 'METRICS', 'COLUMNS', 'SPLIT_NAMES', 'CLAIMS', 'COLOURS', 'FOUND', 'CLAIMED', 'MISSED', 'results_folder',
-           'write_text', 'image_counts_of', 'measured_rows', 'seed_list', 'table1_specs', 'table1', 'side_by_side',
-           'to_markdown', 'write_table', 'describe', 'write_table1', 'claims', 'inference_seconds', 'table4',
-           'table4_block', 'save_figure', 'pr_figure', 'overlay', 'outline', 'qualitative_figure', 'write_provenance']
+           'write_text', 'image_counts_of', 'measured_rows', 'seed_list', 'table1_specs', 'has_paper', 'table1',
+           'side_by_side', 'to_markdown', 'write_table', 'describe', 'write_table1', 'claims', 'inference_seconds',
+           'table4', 'table4_block', 'save_figure', 'drawn', 'pr_figure', 'overlay', 'outline', 'qualitative_figure',
+           'write_provenance']
 
 # %% ../nbs/17_report.ipynb #51a3515f
 import html
@@ -56,7 +57,7 @@ def write_text(
     temporary.write_text(text, encoding="utf-8")
     os.replace(temporary, path)
 
-# %% ../nbs/17_report.ipynb #c0432417
+# %% ../nbs/17_report.ipynb #35ad87b7
 METRICS = ("precision", "recall", "f1", "iou")
 COLUMNS = ["table", "row", "split", "metric", "paper", "measured", "low", "high", "seeds",
            "profile", "runs"]
@@ -70,8 +71,8 @@ def image_counts_of(
     total = 0
     for run in runs:
         ids, histograms = run.histograms()
-        rows = [BinaryScores(h).counts() for name, h in sorted(zip(ids, histograms), key=lambda x: x[0])
-                if name in chosen]
+        by_id = dict(zip(ids, histograms))
+        rows = [BinaryScores(by_id[name]).counts() for name in sorted(chosen)]
         total = total + np.stack(rows)
     return total
 
@@ -93,11 +94,12 @@ def measured_rows(
             if runs:
                 low, high = bootstrap_interval(counts, metric)
                 value = BinaryScores(sum(pooled(*r.histograms(), chosen).histogram for r in runs))
-                cell = {"measured": 100 * value.compute()[metric], "low": 100 * low, "high": 100 * high}
+                values = value.compute()[metric], low, high
+                cell = {name: 100 * v for name, v in zip(cell, values)}
             rows.append({**same, "split": split, "metric": metric, **cell})
     return rows
 
-# %% ../nbs/17_report.ipynb #fbfef579
+# %% ../nbs/17_report.ipynb #36faae95
 def seed_list(
     seeds,  # 0, "0", "0 1 2" or a list of numbers
 ) -> list:  # of int, each once, in the order given
@@ -105,10 +107,11 @@ def seed_list(
     words = re.split(r"[\s,]+", seeds.strip()) if isinstance(seeds, str) else seeds
     words = [words] if isinstance(words, int) else list(words)
     if not words or not all(re.fullmatch(r"\d+", str(word)) for word in words):
-        raise ValueError(f'The seeds {seeds!r} are not whole numbers from 0; write for example "0 1 2".')
+        raise ValueError(f"The seeds {seeds!r} are not whole numbers from 0; "
+                         'write for example "0 1 2".')
     return list(dict.fromkeys(map(int, words)))
 
-# %% ../nbs/17_report.ipynb #66cf01f9
+# %% ../nbs/17_report.ipynb #8c18bab1
 def table1_specs(
     profile: str,  # a key of `PROFILES`
     data: str = "uw_synth",  # "uw_synth", or a folder
@@ -118,6 +121,13 @@ def table1_specs(
     names = [n for n, m in METHODS.items() if m.built] + list(TRIVIAL)
     return [RunSpec(name, profile, data, 0 if name in TRIVIAL else seed)
             for name in names for seed in (seeds if name not in TRIVIAL else (0,))]
+
+
+def has_paper(
+    spec: RunSpec,  # any of the runs of a table
+) -> bool:
+    "Whether the paper's column belongs beside it: drawn data, or UW-Bench under `paper`."
+    return spec.data == "uw_synth" or spec.profile == "paper"
 
 
 def table1(
@@ -134,10 +144,10 @@ def table1(
     rows = [row for name, title in titles.items()
             for row in measured_rows(title, by_method.get(name, []), manifest, first.profile)]
     frame = pd.DataFrame(rows).assign(table=1)
-    printed = tables(1) if first.data == "uw_synth" else tables(1).iloc[:0]
+    printed = tables(1) if has_paper(first) else tables(1).iloc[:0]
     return frame.merge(printed, "left", ["table", "row", "split", "metric"])[COLUMNS]
 
-# %% ../nbs/17_report.ipynb #0576635a
+# %% ../nbs/17_report.ipynb #9b53c500
 _HEADS = {"precision": "Precision", "recall": "Recall", "f1": "F1", "iou": "IoU"}
 
 
@@ -161,16 +171,17 @@ def side_by_side(
         cells[f"{_HEADS[row.metric]} measured"] = _cell(row, row.metric)
     return pd.DataFrame(wide).T.rename_axis("Method")
 
-
+# %% ../nbs/17_report.ipynb #544f58cb
 def to_markdown(
     frame: pd.DataFrame,  # text cells
 ) -> str:
     "A Markdown table with the index as its first column."
     head = [frame.index.name or "", *frame.columns]
-    lines = [head, ["---"] * len(head), *([name, *row] for name, row in zip(frame.index, frame.values))]
+    rows = [[name, *row] for name, row in zip(frame.index, frame.values)]
+    lines = [head, ["---"] * len(head), *rows]
     return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
 
-# %% ../nbs/17_report.ipynb #efb9cca5
+# %% ../nbs/17_report.ipynb #a7abf5f3
 _STYLE = ("body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
           "table{border-collapse:collapse;font-size:13px}td,th{padding:.3em .7em;text-align:right;"
           "border-bottom:1px solid #ddd}th:first-child,td:first-child{text-align:left}")
@@ -191,10 +202,10 @@ def write_table(
     body = f"<h1>{html.escape(heading)}</h1><p>{html.escape(note)}</p>"
     for part, block in blocks.items():
         body += f"<h2>{html.escape(part)}</h2>{block.reset_index().to_html(index=False, border=0)}"
-    write_text(folder / f"{name}.html", f'<!doctype html><meta charset="utf-8"><title>{html.escape(heading)}'
-               f"</title><style>{_STYLE}</style>{body}\n")
+    head = f'<!doctype html><meta charset="utf-8"><title>{html.escape(heading)}</title>'
+    write_text(folder / f"{name}.html", f"{head}<style>{_STYLE}</style>{body}\n")
 
-# %% ../nbs/17_report.ipynb #cee07aba
+# %% ../nbs/17_report.ipynb #c71f05f6
 SPLIT_NAMES = {"all": "All test images", "hard": "Hard test images"}
 
 
@@ -203,18 +214,19 @@ def describe(
     seeds: Iterable[int],  # those that were run
 ) -> str:
     "In one sentence, what the measured column was measured on."
-    test = manifest_of(spec).subset("test")
-    data = "UW-Synth (drawn scenes, not UW-Bench)" if spec.data == "uw_synth" else Path(spec.data).resolve().name
+    test, own = manifest_of(spec).subset("test"), spec.data == "uw_synth"
+    data = "UW-Synth (drawn scenes, not UW-Bench)" if own else Path(spec.data).resolve().name
     sam = ("a nano SAM with random weights in place of the pretrained ViT-B"
            if spec.profile != "paper" else "SAM ViT-B at 1024²")
+    apart = ("The two columns come from different data and a different large model and are not to "
+             "be compared with one another." if spec.profile != "paper" else "")
+    paper = (f"Paper: UW-Bench, as printed. {apart}" if has_paper(spec)
+             else "The paper has no numbers for these pictures.")
     return (f"Measured: profile {spec.profile}, {data}, {len(test)} test images, {sam}, "
             f"seed{'s' if len(list(seeds)) > 1 else ''} {', '.join(map(str, seeds))}; "
-            "in brackets the 95 % interval over test images. "
-            + ("Paper: UW-Bench, as printed. The two columns come from different data and a different "
-               "large model and are not to be compared with one another." if spec.data == "uw_synth" else
-               "The paper has no numbers for these pictures."))
+            f"in brackets the 95 % interval over test images. {paper}").strip()
 
-
+# %% ../nbs/17_report.ipynb #148c4cb9
 def write_table1(
     frame: pd.DataFrame,  # from `table1`
     made: dict,  # RunSpec -> finished Run
@@ -223,7 +235,7 @@ def write_table1(
     "Write Table 1 in its three forms."
     spec = next(iter(made))
     folder = results_folder(spec.profile, spec.data)
-    blocks = {SPLIT_NAMES[s]: side_by_side(part, spec.data == "uw_synth")
+    blocks = {SPLIT_NAMES[s]: side_by_side(part, has_paper(spec))
               for s, part in frame.groupby("split", sort=False)}
     write_table(frame, folder, "table1", "Table 1: comparison with existing methods",
                 describe(spec, seeds), blocks)
@@ -250,7 +262,7 @@ def claims(
                              verdict + ("" if apart else ", intervals touch")))
     return pd.DataFrame(rows, columns=["split", "claim", "difference in F1", "here"])
 
-# %% ../nbs/17_report.ipynb #3a59e572
+# %% ../nbs/17_report.ipynb #fa9c5b77
 def inference_seconds(
     model,  # a method from `build_method`
     image_size: int,  # side of its square input, pixels
@@ -285,24 +297,27 @@ def table4(
     frame = pd.DataFrame(rows, columns=[c for c in COLUMNS if c != "paper"])
     return frame.merge(tables(4), "left", ["table", "row", "split", "metric"])[COLUMNS]
 
-
+# %% ../nbs/17_report.ipynb #5d779690
 def table4_block(
     frame: pd.DataFrame,  # from `table4`
 ) -> pd.DataFrame:  # text, a row per method
     "Table 4 as people read it."
     names = {"params_trainable_M": ("Trainable (M)", 6), "params_total_M": ("Total (M)", 6),
-             "inference_time_s": ("Time, ViT-B (s)", 4), "nano_cpu_inference_time_s": ("Time, nano (s)", 4)}
+             "inference_time_s": ("Time, ViT-B (s)", 4),
+             "nano_cpu_inference_time_s": ("Time, nano (s)", 4)}
     wide = {}
     for _, row in frame.iterrows():
         name, digits = names[row.metric]
         cells = wide.setdefault(row["row"], {})
         if pd.notna(row.paper):
             cells[f"{name} paper"] = f"{row.paper:g}"
-        cells[f"{name} measured"] = "not measured" if pd.isna(row.measured) else f"{row.measured:.{digits}f}"
+        known = pd.notna(row.measured)
+        cells[f"{name} measured"] = f"{row.measured:.{digits}f}" if known else "not measured"
     return pd.DataFrame(wide).T.rename_axis("Method")
 
-# %% ../nbs/17_report.ipynb #0438e4bb
-COLOURS = {"SINet": "#d9822b", "SAM-Adapter": "#6b6b6b", "SAM-Adapter_S": "#3b7dd8", "LSM-Adapter_S": "#c0273c"}
+# %% ../nbs/17_report.ipynb #a524d79c
+COLOURS = {"SINet": "#d9822b", "SAM-Adapter": "#6b6b6b", "SAM-Adapter_S": "#3b7dd8",
+           "LSM-Adapter_S": "#c0273c"}
 
 
 def save_figure(
@@ -314,8 +329,17 @@ def save_figure(
     import matplotlib
 
     with matplotlib.rc_context({"svg.hashsalt": name}):
-        figure.savefig(folder / f"{name}.png", dpi=110, bbox_inches="tight", metadata={"Software": None})
+        figure.savefig(folder / f"{name}.png", dpi=90, bbox_inches="tight",
+                       metadata={"Software": None})
         figure.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
+
+
+def drawn(
+    made: dict,  # RunSpec -> finished Run
+) -> dict:  # those of one seed, and without the predictors that learn nothing
+    "What figures show: the methods of Table 1 as they are, each once."
+    trained = {s: r for s, r in made.items() if s.method not in TRIVIAL and s.components is None}
+    return {s: r for s, r in trained.items() if s.seed == next(iter(trained)).seed}
 
 
 def pr_figure(
@@ -328,15 +352,15 @@ def pr_figure(
     parts = subsets(manifest_of(next(iter(made))))
     figure, axes = plt.subplots(1, len(parts), figsize=(5.2 * len(parts), 4.4), squeeze=False)
     for ax, (split, chosen) in zip(axes[0], parts.items()):
-        for spec, run in made.items():
-            if spec.method in TRIVIAL or spec.components is not None or spec.seed:
-                continue
+        for spec, run in drawn(made).items():
             scores = pooled(*run.histograms(), chosen)
             precision, recall, _ = scores.pr_curve()
-            line, = ax.plot(recall[1:], precision[1:], label=spec.title, color=COLOURS.get(spec.title))
+            colour = COLOURS.get(spec.title)
+            line, = ax.plot(recall[1:], precision[1:], label=spec.title, color=colour)
             point = scores.compute()
             ax.plot(point["recall"], point["precision"], "o", color=line.get_color(), ms=5)
-        ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02), title=SPLIT_NAMES[split])
+        ax.set(xlabel="recall", ylabel="precision", xlim=(0, 1), ylim=(0, 1.02),
+               title=SPLIT_NAMES[split])
         ax.grid(alpha=0.3)
     axes[0, 0].legend(loc="lower left", fontsize=8)
     figure.text(0.5, -0.02, note, ha="center", va="top", fontsize=7, wrap=True)
@@ -372,17 +396,16 @@ def outline(
         cv2.drawContours(canvas, lines, -1, colour, max(1, mask.shape[1] // 200))
     return canvas
 
-# %% ../nbs/17_report.ipynb #4022aaf9
+# %% ../nbs/17_report.ipynb #d1a73c53
 def _panels(made: dict, name: str, manifest: Manifest, pixels: bool) -> dict:
     row = manifest.table.set_index("id").loc[name]
     image, mask = read_image(manifest.root / row["image"]), read_mask(manifest.root / row["mask"])
     panels = {"image": image} if pixels else {}
     panels["ground truth"] = overlay(image, mask, mask == 1) if pixels else outline(mask, mask == 1)
-    for spec, run in made.items():
-        if spec.method not in TRIVIAL and spec.components is None and not spec.seed:
-            stored = cv2.imread(str(run.folder / "maps" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
-            water = stored >= 128
-            panels[spec.title] = overlay(image, mask, water) if pixels else outline(mask, water)
+    for spec, run in drawn(made).items():
+        stored = cv2.imread(str(run.folder / "maps" / f"{name}.png"), cv2.IMREAD_GRAYSCALE)
+        water = stored >= 128
+        panels[spec.title] = overlay(image, mask, water) if pixels else outline(mask, water)
     return panels
 
 
@@ -401,11 +424,11 @@ def qualitative_figure(
     grid = [_panels(made, name, manifest, pixels) for name in names]
     figure, axes = plt.subplots(len(grid), len(grid[0]), squeeze=False,
                                 figsize=(1.9 * len(grid[0]), 1.5 * len(grid)))
-    for line, panels, name in zip(axes, grid, names):
+    for number, (line, panels, name) in enumerate(zip(axes, grid, names)):
         for ax, (title, picture) in zip(line, panels.items()):
             ax.imshow(picture)
-            ax.set(xticks=[], yticks=[], title=title if line is axes[0] else "")
-            ax.title.set_fontsize(9)
+            ax.set(xticks=[], yticks=[])
+            ax.set_title("" if number else title, fontsize=9)
         line[0].set_ylabel(tags[name].replace(";", "\n") or name, fontsize=7)
     legend = ("green: water found, red: falsely claimed, blue: missed. " if pixels else
               "black line: true outline, red: predicted region; photographs left out. ")

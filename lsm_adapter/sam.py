@@ -137,7 +137,7 @@ class SAM(nn.Module):
             table = F.interpolate(table, (grid, grid), mode="bicubic", align_corners=False)
             vit.pos_embed = nn.Parameter(table.permute(0, 2, 3, 1), requires_grad=False)
 
-# %% ../nbs/05_sam.ipynb #568f812c
+# %% ../nbs/05_sam.ipynb #2eee0ad8
 def load_sam_weights(
     sam: SAM,  # a SAM whose position embedding still has its native size
     path: Path,  # a `.pth` as published, or the same tensors as `.safetensors`
@@ -145,7 +145,8 @@ def load_sam_weights(
     "Load official weights strictly; a missing, unknown or mis-shaped tensor is a `ValueError`."
     path = Path(path)
     if not path.is_file():
-        raise FileNotFoundError(f"No SAM weights at {path}; download the official {sam.name} file there.")
+        raise FileNotFoundError(f"No SAM weights at {path}; "
+                                f"download the official {sam.name} file there.")
     try:
         tensors = (load_file(path) if path.suffix == ".safetensors"
                    else torch.load(path, map_location="cpu", weights_only=True))
@@ -158,11 +159,11 @@ def load_sam_weights(
     wrong = sorted(own.keys() ^ tensors.keys())
     wrong += [k for k in own if k in tensors and own[k].shape != tensors[k].shape]
     if wrong:
-        raise ValueError(f"{path} does not hold a SAM {sam.name}: {len(wrong)} tensors are missing, "
-                         f"unknown or of another shape, the first is {wrong[0]!r}.")
+        raise ValueError(f"{path} does not hold a SAM {sam.name}: {len(wrong)} tensors are "
+                         f"missing, unknown or of another shape, the first is {wrong[0]!r}.")
     sam.load_state_dict(tensors)
 
-# %% ../nbs/05_sam.ipynb #1a20c7d3
+# %% ../nbs/05_sam.ipynb #58380a6a
 def _draw_position_tables(sam: SAM) -> None:
     for name, table in sam.image_encoder.vit.named_parameters():
         if "pos" in name.split(".")[-1]:
@@ -181,7 +182,8 @@ def build_sam(
     An unknown name, a bad size or a wrong checkpoint is a `ValueError`.
     """
     if name not in SAM_CONFIGS:
-        raise ValueError(f"There is no SAM called {name!r}; choose one of {', '.join(SAM_CONFIGS)}.")
+        raise ValueError(f"There is no SAM called {name!r}; "
+                         f"choose one of {', '.join(SAM_CONFIGS)}.")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         sam = SAM(name, image_size)

@@ -15,9 +15,9 @@ __all__ = ['PARTS', 'NEAR', 'GENERAL', 'HARD', 'NO_WATER', 'CONDITIONS', 'TINTS'
            'write_scene', 'claim', 'make_uw_synth', 'pairs', 'all_water', 'all_dry', 'hsv_bins', 'ColourThreshold',
            'best_box', 'PositionPrior']
 
-# %% ../nbs/02_synthetic.ipynb #91ff1c80
-import hashlib, json, math, os
-from collections.abc import Iterator
+# %% ../nbs/02_synthetic.ipynb #ade5686b
+import hashlib, json, math, os, time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
@@ -1177,7 +1177,7 @@ def claim(
     os.replace(note.with_suffix(".tmp"), note)
     return False
 
-# %% ../nbs/02_synthetic.ipynb #24eb06fc
+# %% ../nbs/02_synthetic.ipynb #06c26618
 def make_uw_synth(
     root:str|Path, # folder to write to; made if missing
     n_train:int, # number of training images
@@ -1185,6 +1185,7 @@ def make_uw_synth(
     size:int|tuple[int, int], # side of a square, or (width, height), pixels
     seed:int, # seed of the data set, >= 0
     n_val:int=0, # number of validation images
+    say:Callable[[str], None]=lambda text: None, # receives a line of progress every five seconds
 )->Manifest:
     "Write UW-Synth, or open it if `root` holds a complete one made with the same arguments."
     root, size = Path(root), (size, size) if isinstance(size, int) else tuple(size)
@@ -1193,8 +1194,15 @@ def make_uw_synth(
         raise ValueError(f"counts {counts} and seed {seed} must not be negative.")
     wanted = {"generator": VERSION, **counts, "size": list(size), "seed": seed}
     if claim(root, wanted): return Manifest.load(root)
-    rows = [write_scene(root, split, i, seed, size, condition) for split, n in counts.items()
+    jobs = [(split, i, condition) for split, n in counts.items()
             for i, condition in enumerate(quota(n, scene_seed(seed, split, 0)))]
+    rows, began, last = [], time.monotonic(), time.monotonic()
+    for split, i, condition in jobs:
+        rows.append(write_scene(root, split, i, seed, size, condition))
+        if time.monotonic() - last > 5:
+            last = time.monotonic()
+            left = (last - began) / len(rows) * (len(jobs) - len(rows))
+            say(f"drawing UW-Synth: {len(rows)} of {len(jobs)} scenes · {left:.0f} s left")
     manifest = Manifest(root, pd.DataFrame(rows, columns=COLUMNS))
     manifest.save()
     return manifest

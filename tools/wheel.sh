@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Build the wheel and import it in an environment that holds nothing but the wheel and what it requires.
-# $1: a folder for temporary files. The dependencies already installed are reused through a .pth file,
-# unless CLEAN_WHEEL=1 asks for a complete installation (several GB).
+# Build the wheel and import it in an environment of its own. $1: a folder for temporary files.
+# To save several GB the packages already installed are lent to it; this shows that the wheel is whole,
+# not that its list of requirements is. CLEAN_WHEEL=1 installs those, too.
 set -euo pipefail
 dir=$1/wheel
 python -m build --wheel --outdir "$dir" . > "$1/build.log" 2>&1 || { tail -20 "$1/build.log"; exit 1; }
