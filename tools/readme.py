@@ -16,7 +16,8 @@ ROOT = Path(__file__).resolve().parent.parent
 
 def readme() -> str:
     nb = nbformat.read(ROOT / "nbs/index.ipynb", 4)
-    NotebookClient(nb, kernel_name="python3", resources={"metadata": {"path": str(ROOT / "nbs")}}).execute()
+    NotebookClient(nb, kernel_name="python3", extra_arguments=["--IPKernelApp.log_level=50"],
+                   resources={"metadata": {"path": str(ROOT / "nbs")}}).execute()
     nb.cells = [c for c in nb.cells if not re.match(r"#\|\s*(hide|default_exp)\b", c.source)]
     for cell in nb.cells:
         if cell.cell_type == "code":
