@@ -315,7 +315,7 @@ def table4_block(
         cells[f"{name} measured"] = f"{row.measured:.{digits}f}" if known else "not measured"
     return pd.DataFrame(wide).T.rename_axis("Method")
 
-# %% ../nbs/17_report.ipynb #a524d79c
+# %% ../nbs/17_report.ipynb #dbd564b1
 COLOURS = {"SINet": "#d9822b", "SAM-Adapter": "#6b6b6b", "SAM-Adapter_S": "#3b7dd8",
            "LSM-Adapter_S": "#c0273c"}
 
@@ -333,7 +333,7 @@ def save_figure(
                        metadata={"Software": None})
         figure.savefig(folder / f"{name}.svg", bbox_inches="tight", metadata={"Date": None})
 
-
+# %% ../nbs/17_report.ipynb #fd7254e3
 def drawn(
     made: dict,  # RunSpec -> finished Run
 ) -> dict:  # those of one seed, and without the predictors that learn nothing
@@ -341,7 +341,7 @@ def drawn(
     trained = {s: r for s, r in made.items() if s.method not in TRIVIAL and s.components is None}
     return {s: r for s, r in trained.items() if s.seed == next(iter(trained)).seed}
 
-
+# %% ../nbs/17_report.ipynb #44a1883d
 def pr_figure(
     made: dict,  # RunSpec -> finished Run
     note: str = "",  # what was measured, under the panels

@@ -209,7 +209,7 @@ def plan(
         visit(spec)
     return list(ordered)
 
-# %% ../nbs/14_runs.ipynb #f651f10c
+# %% ../nbs/14_runs.ipynb #bb67a6bd
 def _print(text: str) -> None:
     print(text, flush=True)
 
@@ -236,7 +236,7 @@ def _manifest(data: str, profile: str, root: str) -> Manifest:
 def manifest_of(
     spec: RunSpec,  # whose `data` and `profile` are looked up
 ) -> Manifest:
-    "The data of a run, drawn or scanned if need be; a `ValueError` without images to train or test on."
+    "The data of a run, drawn or scanned if need be; both splits are needed, or `ValueError`."
     manifest = _manifest(spec.data, spec.profile, str(home()))
     for split in ("train", "test"):
         if not (manifest.table["split"] == split).any():
@@ -268,7 +268,7 @@ def _digest(path: Path, size: int, changed: float) -> str:
             sha.update(part)
     return sha.hexdigest()
 
-# %% ../nbs/14_runs.ipynb #5d9cf45b
+# %% ../nbs/14_runs.ipynb #744ddd30
 def _large_settings(profile: Profile, weights: Optional[Path], plain: bool) -> dict:
     settings = {"sam": profile.sam, "rank": profile.rank}
     if weights is not None and weights.is_file():
@@ -278,7 +278,7 @@ def _large_settings(profile: Profile, weights: Optional[Path], plain: bool) -> d
         settings["loss"] = profile.sam_adapter_loss
     return settings
 
-
+# %% ../nbs/14_runs.ipynb #223b0ae0
 def settings_of(
     spec: RunSpec,  # any run
 ) -> dict:  # what its profile says about it
@@ -316,7 +316,7 @@ def run_id(
     text = json.dumps(_identity(spec), sort_keys=True)
     return f"{spec.method}-{hashlib.sha256(text.encode()).hexdigest()[:10]}"
 
-# %% ../nbs/14_runs.ipynb #7bc54f93
+# %% ../nbs/14_runs.ipynb #b5e0f23e
 @dataclass(frozen=True)
 class Run:
     "A finished run: its spec and its folder."
@@ -351,7 +351,7 @@ class Run:
         path = self.folder / "log.jsonl"
         return [json.loads(line) for line in path.read_text().splitlines()] if path.exists() else []
 
-
+# %% ../nbs/14_runs.ipynb #8b8238a3
 def runs_folder() -> Path:
     "Where finished runs lie: `runs/` under the home."
     return home() / "runs"

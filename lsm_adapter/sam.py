@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SAM_CONFIGS', 'PROMPT_WIDTH', 'SAMConfig', 'FrozenEncoder', 'SAM', 'load_sam_weights', 'build_sam', 'count', 'decode']
 
-# %% ../nbs/05_sam.ipynb #7ccea3fd
+# %% ../nbs/05_sam.ipynb #5fb5089e
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,6 @@ from typing import Callable, Iterable, Optional
 import torch
 import torch.nn.functional as F
 from safetensors.torch import load_file
-from segment_anything.modeling import ImageEncoderViT, MaskDecoder, PromptEncoder, TwoWayTransformer
 from torch import Tensor, nn
 
 # %% ../nbs/05_sam.ipynb #501ea045
@@ -39,7 +38,7 @@ SAM_CONFIGS = {
 }
 PROMPT_WIDTH = 256  # D in the paper: width of prompts and of the image embedding
 
-# %% ../nbs/05_sam.ipynb #6b4cb492
+# %% ../nbs/05_sam.ipynb #019478c7
 class FrozenEncoder(nn.Module):
     """SAM's image encoder with fixed weights and a seat before each block (Sec. 3.1, Fig. 3a).
 
@@ -51,7 +50,7 @@ class FrozenEncoder(nn.Module):
 
     def __init__(
         self,
-        vit: ImageEncoderViT,  # the encoder whose modules are used as they are
+        vit: nn.Module,  # SAM's ImageEncoderViT, whose modules are used as they are
     ):
         super().__init__()
         self.vit = vit.requires_grad_(False).eval()
@@ -82,8 +81,10 @@ class FrozenEncoder(nn.Module):
             x = block(x if seats is None else x + next(seats))
         return self.vit.neck(x.permute(0, 3, 1, 2))
 
-# %% ../nbs/05_sam.ipynb #a34216e4
-def _vit(c: SAMConfig) -> ImageEncoderViT:
+# %% ../nbs/05_sam.ipynb #796f60bf
+def _vit(c: SAMConfig) -> nn.Module:
+    from segment_anything.modeling import ImageEncoderViT
+
     return ImageEncoderViT(
         img_size=c.image_size, patch_size=c.patch, embed_dim=c.width, depth=c.depth,
         num_heads=c.heads, mlp_ratio=4, out_chans=PROMPT_WIDTH, qkv_bias=True,
@@ -92,7 +93,9 @@ def _vit(c: SAMConfig) -> ImageEncoderViT:
     )
 
 
-def _decoder(c: SAMConfig) -> MaskDecoder:
+def _decoder(c: SAMConfig) -> nn.Module:
+    from segment_anything.modeling import MaskDecoder, TwoWayTransformer
+
     transformer = TwoWayTransformer(
         depth=2, embedding_dim=PROMPT_WIDTH, mlp_dim=c.decoder_mlp, num_heads=8
     )
@@ -102,7 +105,9 @@ def _decoder(c: SAMConfig) -> MaskDecoder:
     )
 
 
-def _prompt_encoder(image_size: int, patch: int) -> PromptEncoder:
+def _prompt_encoder(image_size: int, patch: int) -> nn.Module:
+    from segment_anything.modeling import PromptEncoder
+
     grid = image_size // patch
     return PromptEncoder(PROMPT_WIDTH, (grid, grid), (image_size, image_size), mask_in_chans=16)
 
@@ -201,9 +206,9 @@ def count(
     "Number of parameters."
     return sum(p.numel() for p in module.parameters() if p.requires_grad or not trainable)
 
-# %% ../nbs/05_sam.ipynb #9817ad7f
+# %% ../nbs/05_sam.ipynb #246fc4d2
 def decode(
-    decoder: MaskDecoder,  # SAM's mask decoder
+    decoder: nn.Module,  # SAM's mask decoder
     embedding: Tensor,  # Z, (B, D, h, w)
     position: Tensor,  # dense positional encoding, (1, D, h, w)
     sparse: Tensor,  # prompt tokens, (B, T, D); T may be 0

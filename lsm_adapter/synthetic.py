@@ -1279,7 +1279,7 @@ def best_box(
             if f1[k] > best: best, low[axis], high[axis] = f1[k], int(first[k]), int(last[k]) + 1
         if best <= before: return tuple(low), tuple(high)
 
-# %% ../nbs/02_synthetic.ipynb #6b500711
+# %% ../nbs/02_synthetic.ipynb #2dbcb2c2
 @dataclass(frozen=True)
 class PositionPrior:
     "Water wherever it often was in training."
@@ -1293,7 +1293,7 @@ class PositionPrior:
     @classmethod
     def fit(cls, scenes)->"PositionPrior":
         "Choose the level with the highest pooled F1; `scenes` yields (image, mask)."
-        shrink = lambda mask: cv2.resize(mask.astype(np.float32), (64, 64), interpolation=cv2.INTER_AREA)
+        shrink = lambda m: cv2.resize(m.astype(np.float32), (64, 64), interpolation=cv2.INTER_AREA)
         share = np.mean([shrink(mask) for _, mask in scenes], axis=0)
         level = np.sort(share, axis=None)
         hit = np.cumsum(level[::-1])[::-1]  # water found if every cell from this level on is wet

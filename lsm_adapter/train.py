@@ -84,7 +84,7 @@ def save_weights(
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
     os.replace(temporary, path)
 
-# %% ../nbs/15_train.ipynb #dbef5a3f
+# %% ../nbs/15_train.ipynb #d2a718a8
 def new_model(
     spec: RunSpec,  # of a method of Table 1
     roles: dict,  # role -> finished parent Run
@@ -93,7 +93,8 @@ def new_model(
     profile = PROFILES[spec.profile]
     threshold = {"threshold": spec.tau} if spec.prompt == "point" else {}
     model = build_method(
-        spec.method, sam=profile.sam, checkpoint=sam_weights(spec.profile), image_size=profile.image_size, small_size=profile.small_size,
+        spec.method, sam=profile.sam, checkpoint=sam_weights(spec.profile),
+        image_size=profile.image_size, small_size=profile.small_size,
         components=spec.switched_on, rank=profile.rank, seed=spec.seed,
         spatial=SpatialPrompter(spec.prompt, **threshold) if spec.two_stage else None,
     )
@@ -114,7 +115,8 @@ def load_model(
     model = new_model(run.spec, roles)
     load_into(model, run.weights)
     if gone := own_state(model).keys() - load_file(run.weights).keys():
-        raise ValueError(f"{run.weights} lacks {min(gone)!r}; delete the run's folder to make it again.")
+        raise ValueError(f"{run.weights} lacks {min(gone)!r}; "
+                         "delete the run's folder to make it again.")
     return model.eval()
 
 # %% ../nbs/15_train.ipynb #e08463ed
@@ -146,7 +148,7 @@ def _step(model: nn.Module, optimiser: torch.optim.Optimizer, loss: Tensor,
     optimiser.step()
     return value
 
-# %% ../nbs/15_train.ipynb #31f2ceb5
+# %% ../nbs/15_train.ipynb #3b84657b
 class Progress:
     "Says where a training is: after each epoch, and inside a long one every `pause` seconds."
 
@@ -170,7 +172,8 @@ class Progress:
         each = (now - self.began) / done
         where = f"epoch {epoch + 1}/{self.epochs}" + (f" ({part:.0%})" if part < 1 else "")
         left = each * (self.epochs - self.start - done)
-        self.say(f"{where} · loss {loss:.4f} · {duration(each)} per epoch · {duration(left)} left")
+        pace = f"{duration(each)} per epoch · {duration(left)} left"
+        self.say(f"{where} · loss {loss:.4f} · {pace}")
 
 # %% ../nbs/15_train.ipynb #e006e5c3
 def _save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, epoch: int,
