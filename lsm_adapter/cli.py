@@ -67,7 +67,7 @@ def run_notebook(
         extra_arguments=["--IPKernelApp.log_level=50"],  # it warns at every start
     )
 
-# %% ../nbs/20_cli.ipynb #75b82d7a
+# %% ../nbs/20_cli.ipynb #6793a514
 NOTEBOOKS = {"1": ("table1", "figure6", "figure7"), "4": ("table4",)}  # what is built
 NEEDS_DATA = ("table1", "figure6", "figure7")
 DRAWS_ONLY = ("figure6", "figure7")  # from runs that a table has made; they can be side by side
@@ -99,6 +99,12 @@ def reproduce(
         raise FileNotFoundError(f"There is no nbs/reproduce around {Path.cwd()}; `lsm reproduce` "
                                 "executes the notebooks of the repository, so run it in a clone.")
     notebooks = chosen_notebooks(tables)
+    if data is not None:
+        if not set(notebooks) & set(NEEDS_DATA):
+            raise ValueError("Table 4 does not depend on the data; leave --data away.")
+        if "table4" in notebooks:
+            print("Table 4 does not depend on the data and is left out.", flush=True)
+        notebooks = [name for name in notebooks if name in NEEDS_DATA]
     data = "uw_synth" if data is None else str(Path(data).resolve())
     spec = RunSpec("all_dry", profile, data)
     if set(notebooks) & set(NEEDS_DATA):  # refuses what is wrong before anything takes long
@@ -151,7 +157,7 @@ def _complain(kind: str, sentence: str) -> int:
     print(f"lsm: {kind}: {sentence}", file=sys.stderr)
     return 1
 
-# %% ../nbs/20_cli.ipynb #9c302223
+# %% ../nbs/20_cli.ipynb #a5ae2af3
 def main(
     words: Optional[Sequence[str]] = None,  # arguments; None: those of the process
 ) -> int:  # exit code: 0, 2 for a user's mistake, 130 for Ctrl-C, 1 for a fault of ours
@@ -166,6 +172,9 @@ def main(
         kind, sentence = type(error).__name__, str(error)
         if kind == "PapermillExecutionError":
             kind, sentence = error.ename, f"{error.evalue} (Executed notebooks: runs/notebooks.)"
+        elif kind == "DeadKernelError":
+            sentence = ("the notebook's process was killed, most likely for lack of memory or disk; "
+                        "the same command continues after the last saved epoch.")
         elif kind not in MISTAKES:
             raise
         return _complain(kind, sentence)

@@ -124,7 +124,7 @@ def trivial_predictor(
         return fitted.fit(pairs(manifest.subset("train")))
     return {"all_water": all_water, "all_dry": all_dry}[name]
 
-# %% ../nbs/16_evaluate.ipynb #7e8ad482
+# %% ../nbs/16_evaluate.ipynb #79036d86
 def perform(
     spec: RunSpec,  # what to do
     folder: Path,  # everything is written here
@@ -141,7 +141,9 @@ def perform(
     trained = time.monotonic()
     scores = evaluate(predict, manifest, folder, say)
     done = time.monotonic()
-    seconds = {"train_seconds": round(trained - began, 1),
+    log = folder / "log.jsonl"  # a training that was stopped and continued took several sittings
+    epochs = [json.loads(line)["seconds"] for line in log.open()] if log.exists() else []
+    seconds = {"train_seconds": round(max(trained - began, sum(epochs)), 1),
                "score_seconds": round(done - trained, 1)}
     (folder / "provenance.json").write_text(json.dumps({**provenance(), **seconds}, indent=1))
     say("done · " + " · ".join(f"F1 {s['f1']:.3f} on {name}" for name, s in scores.items()))

@@ -9,7 +9,7 @@ __all__ = ['REAL_NAMES', 'METRICS', 'COLUMNS', 'SPLIT_NAMES', 'CLAIMS', 'COLOURS
            'table4', 'table4_block', 'save_figure', 'drawn', 'pr_figure', 'overlay', 'outline', 'qualitative_figure',
            'write_provenance']
 
-# %% ../nbs/17_report.ipynb #51a3515f
+# %% ../nbs/17_report.ipynb #83c557c1
 import html
 import json
 import os
@@ -22,15 +22,17 @@ import cv2
 import numpy as np
 import pandas as pd
 import torch
+from filelock import FileLock
 
 from .data import Manifest, read_image, read_mask
 from .evaluate import pooled, shown_images, subsets
-from .metrics import BinaryScores, bootstrap_interval
+from .metrics import (BinaryScores, bootstrap_difference, bootstrap_interval,
+                                 scores_from_counts)
 from .model import METHODS
 from .paper import tables
 from .runs import TRIVIAL, Run, RunSpec, manifest_of, project_root, provenance
 
-# %% ../nbs/17_report.ipynb #0f3a510e
+# %% ../nbs/17_report.ipynb #65dc6a58
 REAL_NAMES = {"flood_area": "real_flood"}  # folder of a public set -> its name in results/
 
 
@@ -43,6 +45,9 @@ def results_folder(
     if data != "uw_synth":
         stem = re.sub(r"\W+", "_", Path(data).resolve().name.lower()).strip("_")
         name = REAL_NAMES.get(stem, f"real_{stem}") + ("" if profile == "demo" else f"_{profile}")
+        if stem not in REAL_NAMES and name in REAL_NAMES.values():
+            raise ValueError(f"Results of a folder called {stem} would overwrite those of a public "
+                             "set; rename the folder.")
     folder = project_root() / "results" / name
     folder.mkdir(parents=True, exist_ok=True)
     return folder
@@ -111,7 +116,7 @@ def seed_list(
                          'write for example "0 1 2".')
     return list(dict.fromkeys(map(int, words)))
 
-# %% ../nbs/17_report.ipynb #8c18bab1
+# %% ../nbs/17_report.ipynb #d39797fc
 def table1_specs(
     profile: str,  # a key of `PROFILES`
     data: str = "uw_synth",  # "uw_synth", or a folder
@@ -126,8 +131,12 @@ def table1_specs(
 def has_paper(
     spec: RunSpec,  # any of the runs of a table
 ) -> bool:
-    "Whether the paper's column belongs beside it: drawn data, or UW-Bench under `paper`."
-    return spec.data == "uw_synth" or spec.profile == "paper"
+    """Whether the paper's column belongs beside it: drawn data, or UW-Bench under `paper`.
+
+    UW-Bench is known by its folder's name, which has to contain "UW-Bench" (any spelling).
+    """
+    name = re.sub(r"[\W_]", "", Path(spec.data).name.lower())
+    return spec.data == "uw_synth" or (spec.profile == "paper" and "uwbench" in name)
 
 
 def table1(
@@ -241,26 +250,29 @@ def write_table1(
                 describe(spec, seeds), blocks)
     return folder
 
-# %% ../nbs/17_report.ipynb #659ba5ee
-CLAIMS = (("LSM-Adapter_S", "SINet"), ("LSM-Adapter_S", "SAM-Adapter"),
-          ("LSM-Adapter_S", "SAM-Adapter_S"), ("SAM-Adapter_S", "SAM-Adapter"))
+# %% ../nbs/17_report.ipynb #1afebdb5
+CLAIMS = (("lsm_adapter_s", "sinet"), ("lsm_adapter_s", "sam_adapter"),
+          ("lsm_adapter_s", "sam_adapter_s"), ("sam_adapter_s", "sam_adapter"))
 
 
 def claims(
-    frame: pd.DataFrame,  # from `table1`
-) -> pd.DataFrame:  # one row per claim and split
+    made: dict,  # RunSpec -> finished Run
+) -> pd.DataFrame:  # one row per claim and split; F1 in per cent
     "The paper's orderings in F1, and whether they hold here."
-    f1 = frame[frame.metric == "f1"].dropna(subset="measured").set_index(["split", "row"])
+    by_method = {}
+    for spec, run in made.items():
+        by_method.setdefault(spec.method, []).append(run)
     rows = []
-    for split in f1.index.unique("split"):
-        for better, worse in CLAIMS:
-            if (split, better) in f1.index and (split, worse) in f1.index:
-                a, b = f1.loc[(split, better)], f1.loc[(split, worse)]
-                verdict = "holds" if a.measured > b.measured else "does not hold"
-                apart = a.low > b.high or b.low > a.high
-                rows.append((split, f"{better} > {worse}", a.measured - b.measured,
-                             verdict + ("" if apart else ", intervals touch")))
-    return pd.DataFrame(rows, columns=["split", "claim", "difference in F1", "here"])
+    for split, chosen in subsets(manifest_of(next(iter(made)))).items():
+        for pair in CLAIMS:
+            if set(pair) <= set(by_method):
+                one, two = (image_counts_of(by_method[name], chosen) for name in pair)
+                f1 = [scores_from_counts(*c.sum(0)[:3])["f1"] for c in (one, two)]
+                low, high = bootstrap_difference(one, two)
+                here = "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
+                claim = " > ".join(METHODS[name].title for name in pair)
+                rows.append((split, claim, 100 * (f1[0] - f1[1]), 100 * low, 100 * high, here))
+    return pd.DataFrame(rows, columns=["split", "claim", "difference", "low", "high", "here"])
 
 # %% ../nbs/17_report.ipynb #fa9c5b77
 def inference_seconds(
@@ -436,7 +448,7 @@ def qualitative_figure(
     figure.tight_layout(h_pad=0.3, w_pad=0.3)
     return figure
 
-# %% ../nbs/17_report.ipynb #1bf6eac3
+# %% ../nbs/17_report.ipynb #0cb3ab3d
 def write_provenance(
     folder: Path,  # from `results_folder`
     name: str,  # the table or figure, for example "table1"
@@ -444,14 +456,13 @@ def write_provenance(
     **more,  # further facts
 ) -> None:
     "Add or renew the entry of one table or figure."
-    path = folder / "provenance.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
-    entry = {**provenance(), **more}
+    entry = {"drawn_with": provenance(), **more}
     if made:
         manifest = manifest_of(next(iter(made)))
         entry["data"] = {"images": len(manifest), "hash": manifest.hash}
-        entry["runs"] = {run.id: {"title": spec.title, "seed": spec.seed,
-                                  **{k: v for k, v in run.provenance().items()
-                                     if k in ("commit", "train_seconds", "score_seconds")}}
+        entry["runs"] = {run.id: {"title": spec.title, "seed": spec.seed, **run.provenance()}
                          for spec, run in made.items()}
-    write_text(path, json.dumps({**record, name: entry}, indent=1) + "\n")
+    path = folder / "provenance.json"
+    with FileLock(folder / ".provenance.lock"):  # two figures may be drawn side by side
+        record = json.loads(path.read_text()) if path.exists() else {}
+        write_text(path, json.dumps({**record, name: entry}, indent=1) + "\n")

@@ -1279,7 +1279,7 @@ def best_box(
             if f1[k] > best: best, low[axis], high[axis] = f1[k], int(first[k]), int(last[k]) + 1
         if best <= before: return tuple(low), tuple(high)
 
-# %% ../nbs/02_synthetic.ipynb #2dbcb2c2
+# %% ../nbs/02_synthetic.ipynb #2808dfd6
 @dataclass(frozen=True)
 class PositionPrior:
     "Water wherever it often was in training."
@@ -1298,4 +1298,4 @@ class PositionPrior:
         level = np.sort(share, axis=None)
         hit = np.cumsum(level[::-1])[::-1]  # water found if every cell from this level on is wet
         f1 = 2 * hit / (np.arange(level.size, 0, -1) + level.sum() + 1e-9)
-        return cls(share >= level[f1.argmax()])
+        return cls((share >= level[f1.argmax()]) & (share > 0))

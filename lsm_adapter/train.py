@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['learning_rate', 'make_optimiser', 'own_state', 'load_into', 'save_weights', 'new_model', 'load_model', 'pick_device',
            'duration', 'Progress', 'fit', 'small_loss', 'first_stage_loss', 'sam_adapter_loss', 'second_stage_loss',
-           'cached', 'FrozenCache', 'training_data', 'train']
+           'cached', 'origin', 'FrozenCache', 'training_data', 'train']
 
-# %% ../nbs/15_train.ipynb #b2b26cfc
+# %% ../nbs/15_train.ipynb #ffa12a5d
+import hashlib
 import json
 import math
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Callable, Optional
@@ -271,7 +273,7 @@ def second_stage_loss(
     logits, prototype_loss = model.answer(seen, batch["mask"])
     return large_loss(logits, batch["mask"])[0] + prototype_loss
 
-# %% ../nbs/15_train.ipynb #6af8e1fb
+# %% ../nbs/15_train.ipynb #dd290f54
 def cached(
     name: str,  # names content and origin; the file is `runs/cache/NAME.npy`
     data: SegmentationData,  # its images, plain and mirrored, are what is computed on
@@ -295,6 +297,13 @@ def cached(
     return np.load(path, mmap_mode="r")
 
 
+def _refuse_full_disk(folder: Path, needed: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise ValueError(f"The cache of the second stage needs {needed / 1e9:.1f} GB and there are "
+                         f"{free / 1e9:.1f} GB free; set LSM_HOME to a folder on a larger disk.")
+
+
 def _fill(path, data, compute, device, batch, say) -> None:
     store, last = None, time.monotonic()
     rows = [(i, flip) for i in range(len(data)) for flip in (False, True)]
@@ -304,6 +313,7 @@ def _fill(path, data, compute, device, batch, say) -> None:
             values = compute(images["image"].to(device)).to(torch.float16).cpu().numpy()
             if store is None:
                 shape = (len(data), 2, *values.shape[1:])
+                _refuse_full_disk(path.parent, 2 * math.prod(shape))
                 store = np.lib.format.open_memmap(path, "w+", np.float16, shape)
             for (i, flip), value in zip(items, values):
                 store[i, int(flip)] = value
@@ -312,7 +322,14 @@ def _fill(path, data, compute, device, batch, say) -> None:
                 say(f"{items[-1][0] + 1}/{len(data)} images computed for the cache")
     store.flush()
 
-# %% ../nbs/15_train.ipynb #b5d7b7e6
+# %% ../nbs/15_train.ipynb #eff0b54b
+def origin(
+    run: Run,  # finished
+) -> str:
+    "Names a run and the very weights that it has now, should somebody have made it again."
+    return f"{run.id}-{hashlib.sha256(run.weights.read_bytes()).hexdigest()[:8]}"
+
+
 class FrozenCache(Dataset):
     "What the frozen parts say about each training image and its mirror image, with the mask."
 
@@ -330,9 +347,9 @@ class FrozenCache(Dataset):
         images = f"{data.manifest.hash[:10]}-{data.image_size}"
         model.eval()
         ask = lambda name, compute: cached(f"{name}-{images}", data, compute, device, say, batch)
-        self.arrays = {"Z": ask(f"Z-{roles['large'].id}", model.embed)}
+        self.arrays = {"Z": ask(f"Z-{origin(roles['large'])}", model.embed)}
         if model.small is not None:
-            self.arrays["m_small"] = ask(f"m_small-{roles['small'].id}", model.small.predict)
+            self.arrays["m_small"] = ask(f"m_small-{origin(roles['small'])}", model.small.predict)
         if model.prompter.style is not None:
             style = lambda image: style_image(image, image.shape[-1] // 4)
             self.arrays["style"] = ask("style", style)
