@@ -67,7 +67,7 @@ def run_notebook(
         extra_arguments=["--IPKernelApp.log_level=50"],  # it warns at every start
     )
 
-# %% ../nbs/20_cli.ipynb #6793a514
+# %% ../nbs/20_cli.ipynb #d979f463
 NOTEBOOKS = {"1": ("table1", "figure6", "figure7"), "4": ("table4",)}  # what is built
 NEEDS_DATA = ("table1", "figure6", "figure7")
 DRAWS_ONLY = ("figure6", "figure7")  # from runs that a table has made; they can be side by side
@@ -86,7 +86,7 @@ def chosen_notebooks(
                              f"{', '.join(NOTEBOOKS)}.")
     return [notebook for name in names for notebook in NOTEBOOKS[name]]
 
-
+# %% ../nbs/20_cli.ipynb #e94f335a
 def reproduce(
     tables: str = "1 4",  # which tables, or "all"
     profile: str = "demo",  # a key of `PROFILES`

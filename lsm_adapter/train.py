@@ -273,7 +273,7 @@ def second_stage_loss(
     logits, prototype_loss = model.answer(seen, batch["mask"])
     return large_loss(logits, batch["mask"])[0] + prototype_loss
 
-# %% ../nbs/15_train.ipynb #dd290f54
+# %% ../nbs/15_train.ipynb #b6e3ef2f
 def cached(
     name: str,  # names content and origin; the file is `runs/cache/NAME.npy`
     data: SegmentationData,  # its images, plain and mirrored, are what is computed on
@@ -296,7 +296,7 @@ def cached(
                 temporary.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")
 
-
+# %% ../nbs/15_train.ipynb #9e8e3c53
 def _refuse_full_disk(folder: Path, needed: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed:
