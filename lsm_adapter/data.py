@@ -439,7 +439,7 @@ def resize_mask(
     "Squash a mask to a square by nearest pixel centre."
     return cv2.resize(mask, (size, size), interpolation=cv2.INTER_NEAREST_EXACT)
 
-# %% ../nbs/01_data.ipynb #7c22618e
+# %% ../nbs/01_data.ipynb #58148c0b
 class SegmentationData(Dataset):
     "Photographs and masks of a manifest as square tensors."
     def __init__(self,
@@ -452,9 +452,8 @@ class SegmentationData(Dataset):
                              "check the split and tag it was narrowed to.")
         if image_size < 1:
             raise ValueError(f"image_size is {image_size}; give the side in pixels, 1 or more.")
-        self.manifest, self.image_size, self.keep = manifest, image_size, keep
+        self.manifest, self.image_size, self.keep, self.kept = manifest, image_size, keep, {}
         self.images, self.masks = list(manifest.table["image"]), list(manifest.table["mask"])
-        self.kept = {}
 
     def __len__(self) -> int: return len(self.images)
 

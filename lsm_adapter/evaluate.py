@@ -6,7 +6,7 @@
 __all__ = ['Predict', 'model_predictor', 'shown_images', 'subsets', 'pooled', 'to_bytes', 'evaluate', 'trivial_predictor',
            'perform']
 
-# %% ../nbs/16_evaluate.ipynb #59bf2ff4
+# %% ../nbs/16_evaluate.ipynb #e572922a
 import json
 import time
 from itertools import zip_longest
@@ -23,7 +23,7 @@ from .data import Manifest, read_image, read_mask, resize_image
 from .metrics import BinaryScores
 from .runs import PROFILES, TRIVIAL, RunSpec, manifest_of, provenance
 from .synthetic import ColourThreshold, PositionPrior, all_dry, all_water, pairs
-from .train import pick_device, train
+from .train import train
 
 # %% ../nbs/16_evaluate.ipynb #b1d9fb11
 Predict = Callable[[np.ndarray], np.ndarray]  # uint8 (H, W, 3) RGB -> float (H, W) in [0, 1]

@@ -5,14 +5,14 @@
 # %% auto #0
 __all__ = ['EQUALISATIONS', 'equalise_levels', 'equalise', 'high_pass_mask', 'high_frequencies', 'initialise', 'HEAdapter']
 
-# %% ../nbs/06_he_adapter.ipynb #acacc4db
+# %% ../nbs/06_he_adapter.ipynb #6ca3018e
 import math
 from typing import Iterator, Optional
 
 import torch
 from torch import Tensor, nn
 
-from .sam import FrozenEncoder
+from .sam import normalise
 
 # %% ../nbs/06_he_adapter.ipynb #c5dbc669
 def equalise_levels(
@@ -103,7 +103,7 @@ def initialise(
             nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out), generator=generator)
             nn.init.zeros_(module.bias)
 
-# %% ../nbs/06_he_adapter.ipynb #66b9af5c
+# %% ../nbs/06_he_adapter.ipynb #8d006881
 class HEAdapter(nn.Module):
     """HE-Adapter (Sec. 3.1, Fig. 3a); with `equalisation=None` it is SAM-Adapter's adapter.
 
@@ -135,9 +135,7 @@ class HEAdapter(nn.Module):
         "The sum of frequency and token embedding that all blocks share."
         if self.equalisation is not None:
             image = equalise(image, self.equalisation)
-        mean = torch.tensor(FrozenEncoder.mean, device=image.device).view(3, 1, 1)
-        std = torch.tensor(FrozenEncoder.std, device=image.device).view(3, 1, 1)
-        frequencies = self.frequency_embedding(high_frequencies((image - mean) / std))
+        frequencies = self.frequency_embedding(high_frequencies(normalise(image)))
         return frequencies.permute(0, 2, 3, 1) + self.token_embedding(tokens)
 
     def forward(self, image: Tensor, tokens: Tensor) -> Iterator[Tensor]:

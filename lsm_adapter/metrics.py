@@ -51,14 +51,13 @@ def _bin(
         raise ValueError(f"The threshold is {threshold}; give a value from 0 to 255/256.")
     return int(np.ceil(threshold * 256))
 
-# %% ../nbs/03_metrics.ipynb #9780c6d6
+# %% ../nbs/03_metrics.ipynb #d748d459
 class BinaryScores:
     "Pooled pixel scores of a test set, exact at every threshold k/256 (Sec. 4.1, Fig. 6)."
     def __init__(self,
         histogram: np.ndarray | None = None, # int (2, 256), rows dry and water; None starts empty
     ):
-        start = np.zeros((2, 256)) if histogram is None else histogram
-        self.histogram = np.array(start, dtype=np.int64)
+        self.histogram = np.array(np.zeros((2, 256)) if histogram is None else histogram, np.int64)
         if self.histogram.shape != (2, 256):
             raise ValueError(f"The histogram has shape {self.histogram.shape}; "
                              "it must be (2, 256).")

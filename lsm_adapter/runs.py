@@ -7,14 +7,13 @@ __all__ = ['PROFILES', 'TRIVIAL', 'PROMPTS', 'RECIPE', 'SAM_FILES', 'PERFORM', '
            'Profile', 'RunSpec', 'parents', 'plan', 'manifest_of', 'sam_weights', 'settings_of', 'run_id', 'Run',
            'runs_folder', 'find', 'provenance', 'ensure_all', 'ensure']
 
-# %% ../nbs/14_runs.ipynb #dbdfc706
+# %% ../nbs/14_runs.ipynb #a0a3388c
 import hashlib
 import json
 import os
 import platform
 import subprocess
-import time
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import asdict, dataclass, fields, replace
 from functools import lru_cache
 from importlib import metadata
 from pathlib import Path

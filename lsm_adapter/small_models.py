@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'SMALL_MODELS', 'NOT_BUILT_YET', 'resize_image', 'resize_mask', 'SmallModel',
            'conv_bn', 'RFB', 'double', 'upscale', 'NCD', 'interleave', 'GRA', 'ReverseStage', 'boundary_weight',
-           'structure_loss', 'SINet', 'read_weights', 'load_weights', 'build_small']
+           'structure_loss', 'res2net50d', 'SINet', 'read_weights', 'load_weights', 'build_small']
 
 # %% ../nbs/07_small_models.ipynb #0f53a011
 from collections import OrderedDict
@@ -229,7 +229,14 @@ def structure_loss(
     union = (weight * (prob + mask)).sum((1, 2, 3)) - inside
     return (bce + 1 - (inside + 1) / (union + 1)).mean()
 
-# %% ../nbs/07_small_models.ipynb #b9bcb0c4
+# %% ../nbs/07_small_models.ipynb #7f244a39
+def res2net50d() -> nn.Module:
+    "SINet's backbone, random weights, unused classifier included."
+    import timm  # here, because whoever only draws a table should not wait for it
+
+    return timm.create_model("res2net50d", pretrained=False)
+
+# %% ../nbs/07_small_models.ipynb #1fd3916b
 class SINet(SmallModel):
     "SINet-V2: 26,975,642 parameters, of which the backbone's unused classifier has 2,049,000."
     native_size = 352
@@ -245,9 +252,7 @@ class SINet(SmallModel):
             raise ValueError(f"found input_size={self.input_size} for SINet; its deepest map has a "
                              "32nd of the side, so give a positive multiple of 32, such as 352")
         self.weighted_bce = weighted_bce
-        import timm  # here, because whoever only draws a table should not wait for it
-
-        self.resnet = timm.create_model("res2net50d", pretrained=False)
+        self.resnet = res2net50d()
         self.rfb2_1, self.rfb3_1, self.rfb4_1 = RFB(512), RFB(1024), RFB(2048)
         self.NCD = NCD()
         self.RS5, self.RS4, self.RS3 = ReverseStage(), ReverseStage(), ReverseStage()
