@@ -4,9 +4,9 @@
 
 # %% auto #0
 __all__ = ['COMPONENTS', 'METHODS', 'Method', 'Segmenter', 'NoPrompt', 'SAMAdapter', 'Frozen', 'embed_spatial', 'TripleSPrompter',
-           'LSMAdapter', 'SmallModelMethod', 'build_method']
+           'OneStage', 'LSMAdapter', 'SmallModelMethod', 'build_method']
 
-# %% ../nbs/12_model.ipynb #0bb31022
+# %% ../nbs/12_model.ipynb #0ef19f02
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Optional, Sequence
@@ -17,13 +17,14 @@ from torch import Tensor, nn
 
 from .combiner import DynamicPromptCombiner, concatenate
 from .he_adapter import HEAdapter
+from .losses import large_loss
 from .sam import SAM, build_sam, count, decode
 from .semantic_prompter import SemanticPrompter
 from .small_models import SmallModel, build_small
 from .spatial_prompter import NOT_A_POINT, SpatialPrompt, SpatialPrompter
 from .style_prompter import StylePrompter, style_image
 
-# %% ../nbs/12_model.ipynb #fe9835d8
+# %% ../nbs/12_model.ipynb #ceed4692
 COMPONENTS = ("he", "spatial", "semantic", "style", "dpc")
 
 
@@ -34,36 +35,25 @@ class Method:
     small: Optional[str] = None  # name of its small model, if it has one
     large: bool = False  # whether SAM is part of it
     components: tuple = ()  # what is switched on, of `COMPONENTS`
-    built: bool = True  # False: listed in Table 1, not implemented yet
 
 
-def _with_prompts(letter: str, small: str, built: bool) -> dict:
-    return {
-        f"sam_adapter_{letter}": Method(
-            f"SAM-Adapter_{letter.upper()}", small, True, ("spatial",), built),
-        f"lsm_adapter_{letter}": Method(
-            f"LSM-Adapter_{letter.upper()}", small, True, COMPONENTS, built),
-    }
-
-
-_METHODS = {
-    "unet": Method("UNet", built=False),
-    "deeplabv3": Method("DeeplabV3", built=False),
-    "setr": Method("SETR", built=False),
-    "segformer": Method("Segformer", built=False),
-    "mask_rcnn": Method("Mask R-CNN", "mask_rcnn", built=False),
-    "u2net": Method("U2Net", "u2net", built=False),
+_LETTERS = {"m": "mask_rcnn", "u": "u2net", "s": "sinet"}
+METHODS = {
+    "unet": Method("UNet", "unet"),
+    "deeplabv3": Method("DeeplabV3", "deeplabv3"),
+    "setr": Method("SETR", "setr"),
+    "segformer": Method("Segformer", "segformer"),
+    "mask_rcnn": Method("Mask R-CNN", "mask_rcnn"),
+    "u2net": Method("U2Net", "u2net"),
     "sinet": Method("SINet", "sinet"),
     "sam_adapter": Method("SAM-Adapter", large=True),
-    **_with_prompts("m", "mask_rcnn", built=False),
-    **_with_prompts("u", "u2net", built=False),
-    **_with_prompts("s", "sinet", built=True),
+    **{f"sam_adapter_{letter}": Method(f"SAM-Adapter_{letter.upper()}", small, True, ("spatial",))
+       for letter, small in _LETTERS.items()},
+    **{f"lsm_adapter_{letter}": Method(f"LSM-Adapter_{letter.upper()}", small, True, COMPONENTS)
+       for letter, small in _LETTERS.items()},
 }
 
-# %% ../nbs/12_model.ipynb #4259b015
-METHODS = dict(sorted(_METHODS.items(), key=lambda item: item[0].startswith("lsm")))
-
-# %% ../nbs/12_model.ipynb #c37c87cf
+# %% ../nbs/12_model.ipynb #9b0cf6c7
 class Segmenter(nn.Module):
     "A method of Table 1: `forward(image (B, 3, S, S) in [0, 1]) → logits (B, 1, S, S)`."
 
@@ -79,6 +69,10 @@ class Segmenter(nn.Module):
     def parameter_counts(self) -> tuple[int, int]:
         "Parameters trained in the last stage, and all parameters (Table 4)."
         return count(self) - sum(count(getattr(self, part)) for part in self.frozen), count(self)
+
+    def training_loss(self, image: Tensor, mask: Tensor) -> Tensor:
+        "What its last stage minimises, from images (B, 3, S, S) and masks (B, 1, S, S) of {0, 1}."
+        raise NotImplementedError(f"{type(self).__name__} defines no training_loss")
 
 # %% ../nbs/12_model.ipynb #b0a7fed8
 class NoPrompt(nn.Module):
@@ -101,7 +95,7 @@ class NoPrompt(nn.Module):
         dense = self.no_mask_embed.weight.view(1, -1, 1, 1).expand(-1, -1, *self.grid)
         return dense.new_empty(1, 0, dense.shape[1]), dense
 
-# %% ../nbs/12_model.ipynb #04e560c5
+# %% ../nbs/12_model.ipynb #dd3445f5
 class SAMAdapter(Segmenter):
     """SAM with an adapter and no prompt (SAM-Adapter; with HE, the first stage of LSM-Adapter).
 
@@ -143,6 +137,10 @@ class SAMAdapter(Segmenter):
         sparse, dense = self.prompt_encoder(None, None, None)
         logits = self.decode(Z, sparse.expand(len(Z), -1, -1), dense)
         return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
+
+    def training_loss(self, image: Tensor, mask: Tensor) -> Tensor:
+        "Focal + cross-entropy + IoU (Eq. 9)."
+        return large_loss(self(image), mask)[0]
 
 # %% ../nbs/12_model.ipynb #e8f916d9
 @dataclass
@@ -202,7 +200,14 @@ class TripleSPrompter(nn.Module):
         sparse, weighted = self.combiner(dense if is_prompt else None, spatial, semantic, style)
         return sparse, weighted if is_prompt else dense, loss
 
-# %% ../nbs/12_model.ipynb #d5017d7d
+# %% ../nbs/12_model.ipynb #6409703f
+@dataclass(frozen=True)
+class OneStage:
+    "How the two losses of one-stage training meet (Eq. 8)."
+    lam: float = 1.0  # λ, weight of the small model's loss, 0 or more (Table 7)
+    detach: bool = False  # keep the large model's gradient out of the small model
+
+# %% ../nbs/12_model.ipynb #c9c778c3
 class LSMAdapter(SAMAdapter):
     """SAM with an adapter and prompts (Fig. 2); `components` says which, of `COMPONENTS`.
 
@@ -217,6 +222,7 @@ class LSMAdapter(SAMAdapter):
         spatial: Optional[SpatialPrompter] = None,  # None: the mask prompt
         rank: Optional[int] = None,  # the adapter's inner width; None: E / 32
         seed: int = 0,  # of what SAM does not bring
+        one_stage: Optional[OneStage] = None,  # None: this is the second of two stages
     ):
         super().__init__(sam, "global" if "he" in components else None, rank, seed)
         if "spatial" in components and small is None:
@@ -224,19 +230,22 @@ class LSMAdapter(SAMAdapter):
         self.prompt_encoder = sam.prompt_encoder
         self.prompter = TripleSPrompter(components, spatial, seed)
         self.small = small if "spatial" in components else None
-        self.frozen = ("encoder", "adapter") + (("small",) if self.small is not None else ())
+        self.one_stage = one_stage
+        if one_stage is None:
+            self.frozen = ("encoder", "adapter") + (("small",) if self.small is not None else ())
         for part in self.frozen:
             getattr(self, part).requires_grad_(False).eval()
 
-    def look(self, image: Tensor) -> Frozen:
-        "Run the frozen parts on images `(B, 3, S, S)`."
-        m_small = self.small.predict(image) if self.small is not None else None
+    def look(self, image: Tensor, m_small: Optional[Tensor] = None) -> Frozen:
+        "Ask all but the prompters and the decoder about images `(B, 3, S, S)`."
+        if m_small is None and self.small is not None:
+            m_small = self.small.predict(image)
         styled = self.prompter.style is not None
         style = style_image(image, image.shape[-1] // 4) if styled else None
         return Frozen(self.embed(image), m_small, style)
 
     def answer(self, seen: Frozen, mask: Optional[Tensor] = None) -> tuple[Tensor, Tensor]:
-        "Logits `(B, 1, 4h, 4w)` and prototype loss, from what the frozen parts saw."
+        "Logits `(B, 1, 4h, 4w)` and prototype loss, from what `look` saw."
         sparse, dense, loss = self.prompter(seen, self.prompt_encoder, mask)
         return self.decode(seen.Z, sparse, dense), loss
 
@@ -245,7 +254,26 @@ class LSMAdapter(SAMAdapter):
         logits, _ = self.answer(self.look(image))
         return F.interpolate(logits, image.shape[-2:], mode="bilinear", align_corners=False)
 
-# %% ../nbs/12_model.ipynb #3dc78c29
+    def large_loss(self, seen: Frozen, mask: Tensor) -> Tensor:
+        "Focal + cross-entropy + IoU + prototype loss (Eq. 7 and 10)."
+        logits, prototype_loss = self.answer(seen, mask)
+        return large_loss(logits, mask)[0] + prototype_loss
+
+    def training_loss(self, image: Tensor, mask: Tensor) -> Tensor:
+        "Eq. 10 in the second of two stages, Eq. 8 in one-stage training."
+        if self.one_stage is None:
+            with torch.no_grad():
+                seen = self.look(image)
+            return self.large_loss(seen, mask)
+        if self.small is None:
+            return self.large_loss(self.look(image), mask)
+        outputs = self.small(image)
+        m_small = self.small.map_of(outputs, image.shape[-2:])
+        seen = self.look(image, m_small.detach() if self.one_stage.detach else m_small)
+        small_loss = self.small.loss(outputs, mask)
+        return self.large_loss(seen, mask) + self.one_stage.lam * small_loss
+
+# %% ../nbs/12_model.ipynb #b2ae0aab
 class SmallModelMethod(Segmenter):
     "A small model as a method of its own: images `(B, 3, H, W)` to logits `(B, 1, H, W)`."
 
@@ -260,17 +288,11 @@ class SmallModelMethod(Segmenter):
         "Logits at the size of the image."
         return self.small.logits(image)
 
-# %% ../nbs/12_model.ipynb #308b99bf
-def _built(name: str) -> Method:
-    if name not in METHODS:
-        raise ValueError(f"There is no method {name!r}; Table 1 has {', '.join(METHODS)}.")
-    if not METHODS[name].built:
-        ready = ", ".join(n for n, m in METHODS.items() if m.built)
-        raise NotImplementedError(f"{METHODS[name].title} is a row of Table 1 that is not built "
-                                  f"yet; what can be built: {ready}.")
-    return METHODS[name]
+    def training_loss(self, image: Tensor, mask: Tensor) -> Tensor:
+        "The small model's original loss (Eq. 8)."
+        return self.small.loss(self.small(image), mask)
 
-
+# %% ../nbs/12_model.ipynb #96c7efab
 def _in_order(method: Method, components: Optional[Sequence[str]]) -> tuple:
     chosen = method.components if components is None else tuple(components)
     if unknown := [c for c in chosen if c not in COMPONENTS]:
@@ -278,7 +300,7 @@ def _in_order(method: Method, components: Optional[Sequence[str]]) -> tuple:
                          f"choose from {', '.join(COMPONENTS)}.")
     return tuple(c for c in COMPONENTS if c in chosen)
 
-# %% ../nbs/12_model.ipynb #c99eae64
+# %% ../nbs/12_model.ipynb #8c324235
 def build_method(
     name: str,  # a key of `METHODS`
     sam: str = "nano",  # "nano", "vit_b", "vit_l" or "vit_h"
@@ -289,20 +311,25 @@ def build_method(
     spatial: Optional[SpatialPrompter] = None,  # None: the mask prompt (Table 2 varies it)
     rank: Optional[int] = None,  # inner width of the adapter; None: E / 32
     seed: int = 0,  # of everything random but SAM
-) -> Segmenter:  # `forward(image) → logits (B, 1, H, W)`, `parameter_counts()`
+    one_stage: Optional[OneStage] = None,  # None: the last of two stages (Table 2)
+    small: Optional[str] = None,  # another name of `SMALL_MODELS` for its small model
+    small_options: Optional[dict] = None,  # further arguments of the small model
+) -> Segmenter:  # `forward(image) → logits (B, 1, H, W)`, `training_loss`, `parameter_counts()`
     """Build a method of Table 1 (Sec. 3 and 4.2).
 
-    A name that is not in Table 1 or an unknown component is a `ValueError`, a row that is not
-    built yet a `NotImplementedError`.
+    A name that is not in Table 1 or an unknown component is a `ValueError`.
     """
-    method = _built(name)
+    if name not in METHODS:
+        raise ValueError(f"There is no method {name!r}; Table 1 has {', '.join(METHODS)}.")
+    method = METHODS[name]
     components = _in_order(method, components)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        small = build_small(method.small, input_size=small_size) if method.small else None
+        asked = small or method.small
+        small = build_small(asked, small_size, **small_options or {}) if method.small else None
         if not method.large:
             return SmallModelMethod(small)
         large = build_sam(sam, checkpoint, image_size)
         if not set(components) - {"he"}:
             return SAMAdapter(large, "global" if "he" in components else None, rank, seed)
-        return LSMAdapter(large, components, small, spatial, rank, seed)
+        return LSMAdapter(large, components, small, spatial, rank, seed, one_stage)

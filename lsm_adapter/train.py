@@ -4,16 +4,17 @@
 
 # %% auto #0
 __all__ = ['learning_rate', 'make_optimiser', 'own_state', 'load_into', 'save_weights', 'new_model', 'load_model', 'pick_device',
-           'duration', 'Progress', 'fit', 'small_loss', 'first_stage_loss', 'sam_adapter_loss', 'second_stage_loss',
-           'cached', 'origin', 'FrozenCache', 'training_data', 'train']
+           'duration', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'origin', 'FrozenCache', 'cached_loss',
+           'training_data', 'train']
 
-# %% ../nbs/15_train.ipynb #ffa12a5d
+# %% ../nbs/15_train.ipynb #9f00b41a
 import hashlib
 import json
 import math
 import os
 import shutil
 import time
+from functools import partial
 from pathlib import Path
 from typing import Callable, Optional
 
@@ -25,14 +26,15 @@ from torch import Tensor, nn
 from torch.utils.data import Dataset
 
 from .data import Manifest, SegmentationData, epoch_batches, loader, resize_mask
-from .losses import cross_entropy_loss, iou_loss, large_loss
-from .model import Frozen, LSMAdapter, SmallModelMethod, build_method
+from .losses import cross_entropy_loss, iou_loss
+from .model import (METHODS, Frozen, LSMAdapter, OneStage, SmallModelMethod,
+                               build_method)
 from .runs import (PROFILES, RECIPE, Run, RunSpec, Schedule, find, manifest_of,
-                              parents, runs_folder, sam_weights)
+                              parents, runs_folder, sam_weights, schedule_of)
 from .spatial_prompter import SpatialPrompter
 from .style_prompter import style_image
 
-# %% ../nbs/15_train.ipynb #882aea23
+# %% ../nbs/15_train.ipynb #8f8d5b01
 def learning_rate(
     schedule: Schedule,  # of the part that is trained
     epoch: int,  # number of the epoch, from 0
@@ -45,9 +47,14 @@ def learning_rate(
 def make_optimiser(
     model: nn.Module,  # its parameters that require a gradient are trained
     schedule: Schedule,  # says which optimiser
+    small_lr: Optional[float] = None,  # a rate of its own for `model.small`; None: the schedule's
 ) -> torch.optim.Optimizer:
     "AdamW, Adam or SGD with momentum 0.9 (Appendix B.1)."
     trained = [p for p in model.parameters() if p.requires_grad]
+    if small_lr is not None:
+        own = {id(p) for p in model.small.parameters()}
+        trained = [{"params": [p for p in trained if id(p) not in own]},
+                   {"params": [p for p in trained if id(p) in own], "ratio": small_lr / schedule.lr}]
     if schedule.optimiser == "adamw":
         return torch.optim.AdamW(trained, schedule.lr, weight_decay=schedule.weight_decay)
     if schedule.optimiser == "adam":
@@ -86,7 +93,7 @@ def save_weights(
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
     os.replace(temporary, path)
 
-# %% ../nbs/15_train.ipynb #d2a718a8
+# %% ../nbs/15_train.ipynb #b2a8490f
 def new_model(
     spec: RunSpec,  # of a method of Table 1
     roles: dict,  # role -> finished parent Run
@@ -94,11 +101,15 @@ def new_model(
     "The model of a spec as its training begins (Algorithm 1, line 10 for a second stage)."
     profile = PROFILES[spec.profile]
     threshold = {"threshold": spec.tau} if spec.prompt == "point" else {}
+    small = METHODS[spec.method].small
+    name, options = profile.lighter.get(small, (small, {}))
     model = build_method(
         spec.method, sam=profile.sam, checkpoint=sam_weights(spec.profile),
         image_size=profile.image_size, small_size=profile.small_size,
         components=spec.switched_on, rank=profile.rank, seed=spec.seed,
-        spatial=SpatialPrompter(spec.prompt, **threshold) if spec.two_stage else None,
+        spatial=SpatialPrompter(spec.prompt, **threshold),
+        one_stage=OneStage(spec.lam, spec.detach) if spec.strategy == "one-stage" else None,
+        small=name, small_options=options,
     )
     for run in roles.values():
         load_into(model, run.weights)
@@ -177,7 +188,7 @@ class Progress:
         pace = f"{duration(each)} per epoch · {duration(left)} left"
         self.say(f"{where} · loss {loss:.4f} · {pace}")
 
-# %% ../nbs/15_train.ipynb #e006e5c3
+# %% ../nbs/15_train.ipynb #f4b868b1
 def _save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, epoch: int,
                 log: list) -> None:
     state = {"model": own_state(model), "optimiser": optimiser.state_dict(), "epoch": epoch,
@@ -204,10 +215,11 @@ def fit(
     folder: Path,  # `resume.pt` and `log.jsonl` are written here
     say: Callable[[str], None],  # receives lines of progress
     save_every: float = 30.0,  # seconds between two saved states, at least
+    small_lr: Optional[float] = None,  # see `make_optimiser`
 ) -> nn.Module:  # the same model, trained, in evaluation mode
     "Train to the end of the schedule, from the last saved epoch if there is one."
     device, path = next(model.parameters()).device, folder / "resume.pt"
-    optimiser = make_optimiser(model, schedule)
+    optimiser = make_optimiser(model, schedule, small_lr)
     start, log = _load_state(path, model, optimiser)
     if start:
         say(f"continuing after epoch {start}")
@@ -220,11 +232,11 @@ def fit(
     (folder / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in log))
     return model.eval()
 
-# %% ../nbs/15_train.ipynb #a8b1d192
+# %% ../nbs/15_train.ipynb #2146e0e2
 def _epoch(model, optimiser, data, loss_of, schedule, seed, epoch, device, progress) -> dict:
     began, lr = time.monotonic(), learning_rate(schedule, epoch)
     for group in optimiser.param_groups:
-        group["lr"] = lr
+        group["lr"] = lr * group.get("ratio", 1.0)
     batches = epoch_batches(len(data), schedule.batch, seed, epoch)
     workers = 0 if getattr(data, "keep", True) else min(4, os.cpu_count() or 1)
     losses = []
@@ -238,40 +250,15 @@ def _epoch(model, optimiser, data, loss_of, schedule, seed, epoch, device, progr
     return {"epoch": epoch, "loss": float(np.mean(losses)), "lr": lr,
             "seconds": round(time.monotonic() - began, 3)}
 
-# %% ../nbs/15_train.ipynb #26012998
-def small_loss(
-    model: SmallModelMethod,  # a small model on its own
-    batch: dict,  # image (B, 3, S, S), mask (B, 1, S, S)
-) -> Tensor:
-    "The small model's original loss (Eq. 8)."
-    return model.small.loss(model.small(batch["image"]), batch["mask"])
-
-
-def first_stage_loss(
-    model: nn.Module,  # the large model without prompts
-    batch: dict,  # image (B, 3, S, S), mask (B, 1, S, S)
-) -> Tensor:
-    "Focal + cross-entropy + IoU (Eq. 9)."
-    return large_loss(model(batch["image"]), batch["mask"])[0]
-
-
+# %% ../nbs/15_train.ipynb #b1a61214
 def sam_adapter_loss(
     model: nn.Module,  # SAM-Adapter
-    batch: dict,  # image (B, 3, S, S), mask (B, 1, S, S)
+    image: Tensor,  # (B, 3, S, S)
+    mask: Tensor,  # (B, 1, S, S)
 ) -> Tensor:
     "Cross-entropy + IoU, as in SAM-Adapter's own code, but with the smoothed IoU."
-    logits = model(batch["image"])
-    return cross_entropy_loss(logits, batch["mask"]) + iou_loss(logits, batch["mask"])
-
-
-def second_stage_loss(
-    model: LSMAdapter,  # with its frozen parts frozen
-    batch: dict,  # what the frozen parts saw (Z, m_small, style), and mask (B, 1, S, S)
-) -> Tensor:
-    "Focal + cross-entropy + IoU + prototype loss (Eq. 10)."
-    seen = Frozen(batch["Z"], batch.get("m_small"), batch.get("style"))
-    logits, prototype_loss = model.answer(seen, batch["mask"])
-    return large_loss(logits, batch["mask"])[0] + prototype_loss
+    logits = model(image)
+    return cross_entropy_loss(logits, mask) + iou_loss(logits, mask)
 
 # %% ../nbs/15_train.ipynb #b6e3ef2f
 def cached(
@@ -367,7 +354,19 @@ class FrozenCache(Dataset):
         mask = torch.from_numpy(mask[:, :: -1 if flip else 1].copy())
         return {**seen, "mask": mask[None].float()}
 
-# %% ../nbs/15_train.ipynb #d04edd53
+# %% ../nbs/15_train.ipynb #5a56798d
+def cached_loss(
+    model: LSMAdapter,  # in its second stage
+    batch: dict,  # Z, m_small and style from the cache, and mask (B, 1, S, S)
+) -> Tensor:
+    "The second stage's loss (Eq. 10) without asking the frozen parts again."
+    return model.large_loss(Frozen(batch["Z"], batch.get("m_small"), batch.get("style")), batch["mask"])
+
+
+def _on_images(loss_of: Callable) -> Callable[[dict], Tensor]:
+    return lambda batch: loss_of(batch["image"], batch["mask"])
+
+# %% ../nbs/15_train.ipynb #790e4d19
 def training_data(
     manifest: Manifest,  # of the whole data set
     image_size: int,  # side of the square, pixels
@@ -390,17 +389,18 @@ def train(
     if weights.exists():  # it was stopped after training, while it was scored
         load_into(model, weights)
         return model.eval()
-    data = training_data(manifest_of(spec), profile.image_size)
+    data, schedule = training_data(manifest_of(spec), profile.image_size), schedule_of(spec)
+    loss_of, small_lr = model.training_loss, None
     if isinstance(model, SmallModelMethod):
         model.to(memory_format=torch.channels_last)  # convolutions are faster in this order
-        schedule, loss_of = profile.small[spec.method], small_loss
-    elif not spec.two_stage:
-        own = profile.sam_adapter_loss == "own" and not spec.switched_on
-        schedule, loss_of = profile.large, sam_adapter_loss if own else first_stage_loss
-    else:
-        schedule, loss_of = profile.second, second_stage_loss
+    elif spec.two_stage:
         data = FrozenCache(model, data, roles, say, schedule.batch)
-    fit(model, data, lambda batch: loss_of(model, batch), schedule, spec.seed, folder, say)
+    elif isinstance(model, LSMAdapter) and model.small is not None:
+        small_lr = profile.joint_lr.get(METHODS[spec.method].small)
+    elif profile.sam_adapter_loss == "own" and not spec.switched_on:
+        loss_of = partial(sam_adapter_loss, model)
+    step = partial(cached_loss, model) if spec.two_stage else _on_images(loss_of)
+    fit(model, data, step, schedule, spec.seed, folder, say, small_lr=small_lr)
     save_weights(own_state(model), weights)
     (folder / "resume.pt").unlink(missing_ok=True)
     return model
