@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KEEP_MEMORY', 'NOTEBOOKS', 'NEEDS_DATA', 'DRAWS_ONLY', 'MISTAKES', 'check_parameters', 'run_notebook',
-           'chosen_notebooks', 'reproduce', 'parser', 'main']
+           'chosen_notebooks', 'reproduce', 'fetch_sam', 'parser', 'main']
 
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
@@ -20,6 +20,7 @@ from typing import Optional, Sequence
 from .report import results_folder, seed_list
 from .runs import PROFILES, RunSpec, home, manifest_of, project_root
 from .train import duration
+from .weights import SAM_FILES, fetch
 
 # %% ../nbs/20_cli.ipynb #e8f152eb
 def check_parameters(
@@ -127,6 +128,18 @@ def reproduce(
         list(pool.map(run, [name for name in notebooks if name in DRAWS_ONLY]))
     print(f"\nDone in {duration(time.monotonic() - began)}.", flush=True)
 
+# %% ../nbs/20_cli.ipynb #0b9d6a17
+def fetch_sam(
+    name: str,  # a key of `SAM_FILES`
+    sources: Optional[Sequence[str]] = None,  # URLs or paths, tried in turn; None: the published
+    folder: Optional[Path] = None,  # where it goes; None: `weights/` under the home
+) -> Path:  # of the whole, checked file
+    "Fetch the official weights of a SAM, or continue to."
+    if name not in SAM_FILES:
+        raise ValueError(f"There are no official weights called {name!r}; "
+                         f"choose one of {', '.join(SAM_FILES)}.")
+    return fetch(SAM_FILES[name], folder or home() / "weights", sources)
+
 # %% ../nbs/20_cli.ipynb #3b05ac36
 MISTAKES = ("ValueError", "FileNotFoundError", "NotADirectoryError", "PermissionError",
             "NotImplementedError", "FloatingPointError", "ModuleNotFoundError")
@@ -143,13 +156,18 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--profile", default="demo", help=f"one of {', '.join(PROFILES)}")
     one.add_argument("--seeds", default="0", help='for example "0 1 2"')
     one.add_argument("--data", default=None, help="a folder of images and masks; None: drawn")
+    two = commands.add_parser("fetch", help="get SAM's official weights", formatter_class=show)
+    two.add_argument("name", help=f"one of {', '.join(SAM_FILES)}")
+    two.add_argument("--from", dest="sources", metavar="URL_OR_PATH", nargs="+", default=None,
+                     help="where to get it, tried in turn; None: the published addresses")
+    two.add_argument("--to", type=Path, metavar="FOLDER", default=None,
+                     help="where it goes; None: weights/ in LSM_HOME or in the project")
     return top
 
 
 def _complain(kind: str, sentence: str) -> int:
     if kind == "KeyboardInterrupt":
-        print("\nlsm: stopped. The same command continues after the last saved epoch.",
-              file=sys.stderr)
+        print(f"\nlsm: stopped. The same command continues{sentence}.", file=sys.stderr)
         return 130
     if kind in MISTAKES:
         print(f"lsm: {sentence}", file=sys.stderr)
@@ -164,10 +182,14 @@ def main(
     "Run `lsm`."
     arguments = parser().parse_args(words)
     try:
-        seed_list(arguments.seeds)
-        reproduce(arguments.tables, arguments.profile, arguments.seeds, arguments.data)
+        if arguments.command == "fetch":
+            fetch_sam(arguments.name, arguments.sources, arguments.to)
+        else:
+            seed_list(arguments.seeds)
+            reproduce(arguments.tables, arguments.profile, arguments.seeds, arguments.data)
     except KeyboardInterrupt:
-        return _complain("KeyboardInterrupt", "")
+        after = " after the last saved epoch" if arguments.command == "reproduce" else ""
+        return _complain("KeyboardInterrupt", after)
     except Exception as error:
         kind, sentence = type(error).__name__, str(error)
         if kind == "PapermillExecutionError":

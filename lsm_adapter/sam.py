@@ -14,8 +14,9 @@ from typing import Callable, Iterable, Optional
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import Tensor, nn
+
+from .weights import SAM_FILES, LoadReport, load_weights
 
 # %% ../nbs/05_sam.ipynb #501ea045
 @dataclass(frozen=True)
@@ -151,30 +152,21 @@ class SAM(nn.Module):
             vit.pos_embed = nn.Parameter(table.permute(0, 2, 3, 1), requires_grad=False)
 
 # %% ../nbs/05_sam.ipynb #2eee0ad8
+def _own_name(official: str) -> str:
+    old, new = "image_encoder.", "image_encoder.vit."
+    return new + official[len(old):] if official.startswith(old) else official
+
+
 def load_sam_weights(
     sam: SAM,  # a SAM whose position embedding still has its native size
     path: Path,  # a `.pth` as published, or the same tensors as `.safetensors`
-) -> None:
-    "Load official weights strictly; a missing, unknown or mis-shaped tensor is a `ValueError`."
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"No SAM weights at {path}; "
-                                f"download the official {sam.name} file there.")
-    try:
-        tensors = (load_file(path) if path.suffix == ".safetensors"
-                   else torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise ValueError(f"{path} is not a readable weight file ({type(error).__name__}); "
-                         "it may be truncated or a web page saved by mistake.") from error
-    old, new = "image_encoder.", "image_encoder.vit."
-    tensors = {new + k[len(old):] if k.startswith(old) else k: v for k, v in tensors.items()}
-    own = sam.state_dict()
-    wrong = sorted(own.keys() ^ tensors.keys())
-    wrong += [k for k in own if k in tensors and own[k].shape != tensors[k].shape]
-    if wrong:
-        raise ValueError(f"{path} does not hold a SAM {sam.name}: {len(wrong)} tensors are "
-                         f"missing, unknown or of another shape, the first is {wrong[0]!r}.")
-    sam.load_state_dict(tensors)
+) -> LoadReport:  # of a complete load
+    "Load official weights strictly; a missing, unexpected or mis-shaped tensor is a `ValueError`."
+    if not Path(path).is_file():
+        advice = f"`lsm fetch {sam.name}` fetches the official file" if sam.name in SAM_FILES else (
+            f"no official ones exist for {sam.name}")
+        raise FileNotFoundError(f"No SAM weights at {path}; {advice}.")
+    return load_weights(sam, path, _own_name)
 
 # %% ../nbs/05_sam.ipynb #58380a6a
 def _draw_position_tables(sam: SAM) -> None:

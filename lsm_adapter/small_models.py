@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['IMAGENET_MEAN', 'IMAGENET_STD', 'SMALL_MODELS', 'resize_image', 'resize_mask', 'SmallModel', 'conv_bn', 'RFB',
            'double', 'upscale', 'NCD', 'interleave', 'GRA', 'ReverseStage', 'boundary_weight', 'structure_loss',
-           'res2net50d', 'SINet', 'read_weights', 'load_weights', 'build_small']
+           'res2net50d', 'SINet', 'build_small']
 
 # %% ../nbs/07_small_models.ipynb #31f5ff55
 from collections import OrderedDict
@@ -14,8 +14,9 @@ from pkgutil import resolve_name
 
 import torch
 import torch.nn.functional as F
-from safetensors.torch import load_file
 from torch import nn
+
+from .weights import load_weights
 
 # %% ../nbs/07_small_models.ipynb #ee2f19b1
 IMAGENET_MEAN = (0.485, 0.456, 0.406)  # RGB, of images in [0, 1]
@@ -286,45 +287,6 @@ class SINet(SmallModel):
         mask = resize_mask(mask, outputs[0].shape[-2:])
         weight = boundary_weight(mask)
         return sum(structure_loss(o, mask, weight, self.weighted_bce) for o in outputs)
-
-# %% ../nbs/07_small_models.ipynb #cb08c7d5
-def read_weights(
-    path: str | Path,  # a .safetensors file, or what torch.save made of a state dict
-) -> dict[str, torch.Tensor]:  # name to tensor, on the CPU
-    "Read a state dict without running code from the file."
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"found no weights file at {path}; give the path of a .pth or "
-                                ".safetensors file that holds a state dict")
-    try:
-        state = (load_file(path) if path.suffix == ".safetensors"
-                 else torch.load(path, map_location="cpu", weights_only=True))
-    except Exception as error:
-        raise ValueError(f"found {path}, but it is not a readable state dict; expected tensors by "
-                         "name, written by torch.save or safetensors") from error
-    if not isinstance(state, dict) or not all(torch.is_tensor(v) for v in state.values()):
-        raise ValueError(f"found more than tensors in {path}; expected a plain state dict, name to "
-                         "tensor, so save that part of it alone")
-    return state
-
-# %% ../nbs/07_small_models.ipynb #0bf506ed
-def load_weights(
-    module: nn.Module,  # filled in place
-    path: str | Path,  # a .pth or .safetensors state dict with exactly the module's names
-) -> None:
-    "Load a state dict strictly; ValueError names what is missing, unexpected or misshapen."
-    state, own = read_weights(path), module.state_dict()
-    faults = {
-        "missing": sorted(own.keys() - state.keys()),
-        "unexpected": sorted(state.keys() - own.keys()),
-        "of another shape": sorted(k for k in own.keys() & state.keys()
-                                   if own[k].shape != state[k].shape),
-    }
-    found = [f"{len(names)} {kind} (such as {names[0]})" for kind, names in faults.items() if names]
-    if found:
-        raise ValueError(f"found {', '.join(found)} among the tensors of {path}; expected exactly "
-                         f"the {len(own)} of {type(module).__name__}, so nothing was loaded")
-    module.load_state_dict(state)
 
 # %% ../nbs/07_small_models.ipynb #f05e3876
 SMALL_MODELS: dict[str, "type[SmallModel] | str"] = {
