@@ -68,12 +68,15 @@ def iou_loss(
 def large_loss(
     logits: Tensor, # (B, 1, h, w), the decoder's output
     mask: Tensor, # (B, 1, H, W) in {0, 1}
+    weights: tuple = (1.0, 1.0, 1.0), # of focal, ce and iou, 0 or more
+    smooth: float = 1.0, # of the IoU loss, pixels
 ) -> tuple[Tensor, dict[str, Tensor]]: # scalar; its parts focal, ce, iou without gradient
     "Focal + cross-entropy + IoU loss (Eq. 9; Eq. 7 and 10 without the prototype loss)."
     logits, mask = _matched(logits, mask)
     parts = {"focal": focal_loss(logits, mask), "ce": cross_entropy_loss(logits, mask),
-             "iou": iou_loss(logits, mask)}
-    return sum(parts.values()), {name: part.detach() for name, part in parts.items()}
+             "iou": iou_loss(logits, mask, smooth)}
+    total = sum(weight * part for weight, part in zip(weights, parts.values(), strict=True))
+    return total, {name: part.detach() for name, part in parts.items()}
 
 # %% ../nbs/04_losses.ipynb #7b28a4c2
 def _check_prototypes(
