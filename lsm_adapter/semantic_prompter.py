@@ -17,7 +17,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .losses import prototype_loss
+from .losses import prototype_loss, without_autocast
 
 # %% ../nbs/09_semantic_prompter.ipynb #321fd2ed
 class Projector(nn.Sequential):
@@ -193,7 +193,7 @@ def full_precision(
     "Runs a method with autocast switched off."
     @functools.wraps(method)
     def run(self, Z, *others, **named):
-        with torch.autocast(Z.device.type, enabled=False):
+        with without_autocast(Z):
             return method(self, Z, *others, **named)
     return run
 

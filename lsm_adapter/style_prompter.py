@@ -10,6 +10,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .losses import without_autocast
+
 # %% ../nbs/10_style_prompter.ipynb #6ac451cb
 def amplitude_only(
     image: Tensor,  # `(B, 3, H, W)`, RGB in [0, 1], floating point
@@ -19,8 +21,7 @@ def amplitude_only(
         raise ValueError(
             f"The style prompter got an image of shape {tuple(image.shape)} and {image.dtype}; it "
             "expects floats in [0, 1], (B, 3, H, W): add the batch axis or divide by 255.")
-    # half precision overflows in the sums of the transform, so autocast is switched off here
-    with torch.autocast(image.device.type, enabled=False):
+    with without_autocast(image):  # half precision overflows in the sums of the transform
         amplitude = torch.fft.rfft2(image.float()).abs()
         return torch.fft.irfft2(amplitude, s=image.shape[-2:])
 
