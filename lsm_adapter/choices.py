@@ -85,7 +85,7 @@ _DATA = """
 [Data]
 UW-hard: which images?|a tag on the image; for drawn scenes low light, reflection and clear water|no list is published; Fig. 1 names these conditions|Table 1, right half|Manifest.subset
 Are dry streets part of training?|yes, as they come|Appendix B.3 samples images with and without water separately|Table 5|none: a property of the data
-Table 5: how is a share r of the data drawn?|r of the images with water and r of those without, by a fixed seed|Appendix B.3 says so, except for the seed|Table 5|RunSpec.ratio
+Table 5: how is a share r of the data drawn?|r of the images with water and r of those without, in the order of their content's hash, so that the quarter lies inside the half|Appendix B.3 draws the two kinds separately|Table 5|RunSpec.ratio
 How does an image become a square?|squashed, not padded|SAM-Adapter does|Table 1|none: padding would change every number of SAM-Adapter
 Augmentation of the small models|horizontal flip only, as for the large model|Sec. 4.1 names nothing else|rows of the small models in Table 1|none: more augmentation would favour one model
 """
