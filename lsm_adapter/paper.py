@@ -158,14 +158,14 @@ def score(
                          "see tables() for what it prints.")
     return float(found.paper.iloc[0])
 
-# %% ../nbs/00_paper.ipynb #41f9f7ea
+# %% ../nbs/00_paper.ipynb #e236aa4b
 BELOW, ABOVE = 0.005, 0.01  # the true number lies this far below or above a printed one, at most
 
 
 def score_rows(
     *numbers: int,  # which tables; none means all
 ) -> pd.DataFrame:  # indexed by table, row and split; columns precision, recall, f1, iou
-    "Every printed row that has an F1 and an IoU; Table 3 prints no precision and recall."
+    "Every printed row that has an F1 and an IoU; precision and recall are NaN if not printed."
     printed = tables(*numbers)
     printed = printed[printed.metric.isin(_PRF)]
     wide = printed.pivot_table("paper", ["table", "row", "split"], "metric", sort=False)
@@ -259,7 +259,7 @@ def rising(
     true = all(a < b for chain in chains for a, b in zip(chain, chain[1:]))
     return [Reading(true, ", ".join(" → ".join(f"{v:g}" for v in c) for c in chains), name)]
 
-# %% ../nbs/00_paper.ipynb #99ddd4a2
+# %% ../nbs/00_paper.ipynb #df36e3d1
 _SMALL = {"LSM-Adapter_M": "Mask R-CNN", "LSM-Adapter_U": "U2Net", "LSM-Adapter_S": "SINet"}
 _BASELINE = "baseline (SAM-Adapter)|LSM-Adapter_S"
 
@@ -268,7 +268,7 @@ def gains(
     metric: str,  # "f1" or "iou"
     over: str = "",  # a row of Table 1; empty: each one's own small model
 ) -> list:  # per cent, of LSM-Adapter_M, _U and _S on all test images
-    "What the three LSM-Adapters add in Table 1."
+    "What the three LSM-Adapters add to another method."
     return [score(1, lsm, metric) - score(1, over or small, metric)
             for lsm, small in _SMALL.items()]
 
@@ -368,7 +368,7 @@ _CLAIMS += [
      lambda: rising(*([max(_steps(*key, 1, 4)), *_steps(*key, 5, 5)] for key in _GRID))),
 ]
 
-# %% ../nbs/00_paper.ipynb #c673bde1
+# %% ../nbs/00_paper.ipynb #43bd8ff6
 def _cost(metric: str) -> list:
     return [score(4, row, metric, "") for row in ("SAM-Adapter", "SAM-Adapter_S", "LSM-Adapter_S")]
 
@@ -376,8 +376,8 @@ def _cost(metric: str) -> list:
 def _little_time() -> list:
     bare, prompted, ours = _cost("inference_time_s")
     return [Reading(ours - prompted < prompted - bare,
-                    f"{ours - prompted:.4f} s more, {ours / prompted - 1:.1%}; "
-                    f"SINet itself adds {prompted - bare:.4f} s")]
+                    f"{ours - prompted:.4f} s ({ours / prompted - 1:.1%}) against "
+                    f"{prompted - bare:.4f} s", "the prompters add less than SINet does")]
 
 
 def _spread(table: int) -> float:
@@ -439,7 +439,7 @@ def claims() -> pd.DataFrame:  # columns section, claim, verdict, tables_say, wh
         found.append((section, claim, verdict, numbers, " ".join(w.why for w in ways).strip()))
     return pd.DataFrame(found, columns=["section", "claim", "verdict", "tables_say", "why"])
 
-# %% ../nbs/00_paper.ipynb #8342bc5b
+# %% ../nbs/00_paper.ipynb #00da7ff6
 _HEADS = {"precision": "precision", "recall": "recall", "f1": "F1", "iou": "IoU"}
 _PRINTED = ["first", "metric", "one", "other"]  # what tells one disagreement from another
 
@@ -448,22 +448,24 @@ def _numbers(row: pd.Series) -> str:
     return ", ".join(f"{_HEADS[metric]} {value:.2f}" for metric, value in row.dropna().items())
 
 
+def _place(table: int, row: str) -> str:
+    return f"Table {table}, {row.replace('|', ', ')}"
+
+
 def _between() -> list:
     shared, rows, found = shared_cells(), score_rows().xs("all", level="split"), []
     differ = shared[shared.one != shared.other]
     for ((table, row), metric, one, other), part in differ.groupby(_PRINTED):
         second = part.second.iloc[0]
-        models = " and ".join(name.split("|")[-1] for _, name in part.second)
-        iou = rows.loc[second, "iou"]
-        head, here = _HEADS[metric], f"Table {second[0]}, {second[1].split('|')[0]}"
-        found.append(("between tables", f"{here} ({models}); Table {table}, {row}",
-                      f"{head} {other:.2f} in Table {second[0]}",
-                      f"{head} {one:.2f}, as in Table {table}",
+        places, iou = [*part.second, (table, row)], rows.loc[second, "iou"]
+        found.append(("between tables", "; ".join(_place(*place) for place in places),
+                      f"{_HEADS[metric]} {other:.2f} in Table {second[0]}",
+                      f"{_HEADS[metric]} {one:.2f}, as in Table {table}",
                       f"Table {second[0]} prints IoU {iou:.2f} beside it, which goes with "
                       f"F1 {200 * iou / (100 + iou):.2f}."))
     return found
 
-# %% ../nbs/00_paper.ipynb #c170b674
+# %% ../nbs/00_paper.ipynb #6facc9a3
 def _identities() -> list:
     rows, shared, found = score_rows(), shared_cells(), []
     explained = set(shared[shared.one != shared.other].second)  # these are reported between tables
@@ -473,7 +475,7 @@ def _identities() -> list:
         p, r, f1 = row.precision, row.recall, row.f1
         implied = f1 if np.isnan(p) else 2 * p * r / (p + r)
         fix = repairs(row).iloc[0]
-        found.append(("identity", f"Table {table}, {name.replace('|', ', ')}", _numbers(row),
+        found.append(("identity", _place(table, name), _numbers(row),
                       f"F1 {implied:.2f}, IoU {100 * implied / (200 - implied):.2f}",
                       f"Likely {_HEADS[fix.metric]} {fix.likely:.2f} instead of {fix.printed:.2f}: "
                       f"with {fix.low:.2f} to {fix.high:.2f} the row would be right."))
@@ -481,7 +483,7 @@ def _identities() -> list:
 
 
 def audit() -> pd.DataFrame:  # columns kind, where, found, expected, explanation
-    "Rows, pairs of tables and sentences of the paper that cannot be right (Tables 1–8)."
+    "Rows, pairs of tables and sentences of the paper that cannot be right."
     said = claims().query("verdict == 'fails'")
     sentences = [("sentence", f"Section {c.section}", c.claim, c.tables_say, c.why)
                  for c in said.itertuples()]
