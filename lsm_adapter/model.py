@@ -246,7 +246,7 @@ class TripleSPrompter(nn.Module):
 # %% ../nbs/12_model.ipynb #6409703f
 @dataclass(frozen=True)
 class OneStage:
-    "How the two losses of one-stage training meet (Eq. 8)."
+    "How the two losses of one-stage training meet (Eq. 8, Fig. 4a)."
     lam: float = 1.0  # λ, weight of the small model's loss, 0 or more (Table 7)
     detach: bool = False  # keep the large model's gradient out of the small model
 

@@ -57,7 +57,7 @@ def table_rows(
     profile: str,  # a key of `PROFILES`
     data: str = "uw_synth",  # "uw_synth", or a folder
 ) -> dict:  # row as printed -> RunSpec with seed 0, in the printed order
-    "What each row of a table measures."
+    "What each row of Tables 1, 2, 3, 5, 6 and 7 measures."
     if number not in _ROWS:
         raise ValueError(f"Table {number} has no runs of its own here; "
                          f"those that do are {', '.join(map(str, _ROWS))}.")
@@ -86,7 +86,7 @@ def table_specs(
 def orderings(
     number: int,  # a table of `table_rows`
 ) -> list:  # pairs of rows; in the paper the first of a pair is the better one
-    "The paper's claims about the order of rows (Sec. 4.2 to 4.4, B.3)."
+    "The paper's claims about the order of rows (Sec. 4.2 to 4.4, Appendix B.3)."
     if number == 1:
         small = {"M": "Mask R-CNN", "U": "U2Net", "S": "SINet"}
         pairs = [(f"LSM-Adapter_{x}", other) for x in LETTERS

@@ -396,7 +396,7 @@ def train(
     roles: dict,  # role -> finished parent Run
     say: Callable[[str], None],  # receives lines of progress
 ) -> nn.Module:  # trained, in evaluation mode
-    "Train the method of a spec (Algorithm 1) and store what it owns."
+    "Train the method of a spec (Algorithm 1, Fig. 4a or 4b) and store what it owns."
     profile, device, weights = PROFILES[spec.profile], pick_device(), folder / "weights.safetensors"
     model = new_model(spec, roles).to(device)
     if weights.exists():  # it was stopped after training, while it was scored

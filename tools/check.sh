@@ -43,10 +43,10 @@ for name in table1 run; do
   LSM_HOME=$home papermill "nbs/reproduce/$name.ipynb" "$home/$name.ipynb" -p profile smoke --no-progress-bar
 done
 
-say "results/paper_* are what the notebooks write now"
-rm -f results/smoke/paper_* # under smoke nothing that is kept changes; pictures may differ between versions
+say "results/*.md are what the notebooks write now"
+rm -f results/smoke/{paper_*,open_choices.md} # under smoke nothing that is kept changes; pictures may differ between versions
 LSM_HOME=$home papermill nbs/reproduce/paper.ipynb "$home/paper.ipynb" -p profile smoke --no-progress-bar
-for name in paper_audit.csv paper_audit.md paper_to_code.md; do
+for name in paper_audit.csv paper_audit.md paper_to_code.md open_choices.md; do
   cmp "results/smoke/$name" "results/$name" && continue
   echo "Run papermill nbs/reproduce/paper.ipynb - -p profile demo > /dev/null, look at the change, and commit it."
   exit 1
