@@ -5,6 +5,7 @@
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
 #   make lab                            JupyterLab on the notebooks
+#   make gpu-smoke                      twenty steps of every method at full size, on a CUDA device
 #   make readme / make pictures         regenerate README.md / the pictures kept in the notebooks
 
 PYTHON  ?= python3
@@ -25,6 +26,9 @@ test: $(VENV)/installed
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab nbs
 
+gpu-smoke: $(VENV)/installed
+	$(BIN)/python tools/gpu_smoke.py
+
 readme: $(VENV)/installed
 	$(BIN)/python tools/readme.py
 
@@ -39,4 +43,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
 	touch $@
 
-.PHONY: reproduce test lab readme pictures
+.PHONY: reproduce test lab gpu-smoke readme pictures

@@ -21,8 +21,8 @@ def equalise_levels(
     "Histogram equalisation of each plane, the rule of OpenCV's `equalizeHist`."
     planes, pixels = levels.shape[0], levels[0].numel()
     flat = levels.reshape(planes, -1).long()
-    offset = 256 * torch.arange(planes, device=levels.device)[:, None]
-    counts = torch.bincount((flat + offset).flatten(), minlength=256 * planes).view(planes, 256)
+    counts = torch.zeros(planes, 256, dtype=torch.long, device=levels.device)
+    counts.scatter_add_(1, flat, torch.ones_like(flat[:1, :1]).expand_as(flat))
     lowest = (counts > 0).long().argmax(dim=1, keepdim=True)
     n_lowest = counts.gather(1, lowest)
     scale = 255.0 / (pixels - n_lowest).clamp(min=1).float()
@@ -119,10 +119,11 @@ class HEAdapter(nn.Module):
         patch: int = 16,  # side of a patch, pixels
         equalisation: Optional[str] = "global",  # one of `EQUALISATIONS`, or None
         seed: int = 0,  # of the initial weights
+        removed: float = 0.25,  # share of the frequency bins that the high-pass filter removes
     ):
         super().__init__()
         rank = rank or width // 32
-        self.equalisation = equalisation
+        self.equalisation, self.removed = equalisation, removed
         self.frequency_embedding = nn.Conv2d(3, rank, patch, stride=patch)
         self.token_embedding = nn.Linear(width, rank)
         self.block_mlps = nn.ModuleList(
@@ -135,7 +136,8 @@ class HEAdapter(nn.Module):
         "The sum of frequency and token embedding that all blocks share."
         if self.equalisation is not None:
             image = equalise(image, self.equalisation)
-        frequencies = self.frequency_embedding(high_frequencies(normalise(image)))
+        filtered = high_frequencies(normalise(image), self.removed)
+        frequencies = self.frequency_embedding(filtered)
         return frequencies.permute(0, 2, 3, 1) + self.token_embedding(tokens)
 
     def forward(self, image: Tensor, tokens: Tensor) -> Iterator[Tensor]:

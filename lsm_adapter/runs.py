@@ -27,6 +27,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 import lsm_adapter
+from .choices import Choices, altered
 from .data import Manifest, scan
 from .model import COMPONENTS, METHODS
 from .synthetic import VERSION, make_uw_synth
@@ -133,8 +134,9 @@ def _refuse_unknown(spec: "RunSpec") -> None:
     if not isinstance(spec.seed, int) or spec.seed < 0 or not 0 < spec.tau <= 1:
         raise ValueError(f"Found seed {spec.seed!r} and tau {spec.tau!r}; a seed is a whole number "
                          "from 0, and tau lies above 0 and at most at 1.")
-    if not 0 <= spec.lam < math.inf:
-        raise ValueError(f"Found lam {spec.lam!r}; the weight of the small model's loss is 0 or more.")
+    if not 0 <= spec.lam < math.inf or not 0 < spec.ratio <= 1:
+        raise ValueError(f"Found lam {spec.lam!r} and ratio {spec.ratio!r}; the weight of the small "
+                         "model's loss is 0 or more, a share of the data above 0 and at most 1.")
     method = METHODS.get(spec.method)
     if spec.components and not (method is not None and method.large):
         raise ValueError(f"{spec.method} has no components to choose.")
@@ -167,12 +169,15 @@ class RunSpec:
     strategy: str = "two-stage"  # or "one-stage" (Table 2)
     lam: float = 1.0  # λ, weight of the small model's loss in one stage (Table 7)
     detach: bool = False  # in one stage, keep the large model's gradient out of the small model
+    ratio: float = 1.0  # r, share of the training images (Table 5)
+    choices: tuple = ()  # `Choices`, or pairs (name, value) of what differs from the defaults
 
     def __post_init__(self):
         _refuse_unknown(self)
         method, components = _canonical(self.method, self.components)
         tau = float(self.tau) if self.prompt == "point" else 0.5
-        known = {"method": method, "components": components, "tau": tau, "lam": float(self.lam)}
+        known = {"method": method, "components": components, "tau": tau, "lam": float(self.lam),
+                 "ratio": 1.0 if self.method in TRIVIAL else float(self.ratio)}
         for name, value in known.items():
             object.__setattr__(self, name, value)
         prompted, spatial = set(self.switched_on) - {"he"}, "spatial" in self.switched_on
@@ -182,6 +187,20 @@ class RunSpec:
         for f in fields(self):  # what nothing looks at is forgotten
             if idle.get(f.name):
                 object.__setattr__(self, f.name, f.default)
+        object.__setattr__(self, "choices", altered(self.chosen, self._applies))
+
+    @property
+    def chosen(self) -> Choices:
+        "What the paper leaves open, as this run has it."
+        given = self.choices
+        return given if isinstance(given, Choices) else Choices(**dict(map(tuple, given)))
+
+    @property
+    def _applies(self) -> set:
+        large = self.method in METHODS and METHODS[self.method].large
+        words = {"large", *self.switched_on} if large else set()
+        words |= {self.prompt} if "spatial" in words else set()
+        return words | ({self.strategy} if words - {"large", "he"} else set())
 
     @property
     def switched_on(self) -> tuple:
@@ -203,7 +222,10 @@ class RunSpec:
         if self.method == "sam_adapter" and self.switched_on:
             return "HE-Adapter, no prompt (first stage)"
         title += f" with {'+'.join(self.components)}" if self.components else ""
-        return title + (", one stage" if self.strategy == "one-stage" else "")
+        title += ", one stage" if self.strategy == "one-stage" else ""
+        told = [("prompt", "mask"), ("tau", 0.5), ("lam", 1.0), ("detach", False), ("ratio", 1.0)]
+        changed = [(name, getattr(self, name)) for name, usual in told if getattr(self, name) != usual]
+        return title + "".join(f", {name} {value}" for name, value in [*changed, *self.choices])
 
 # %% ../nbs/14_runs.ipynb #018f965b
 def parents(
@@ -213,8 +235,8 @@ def parents(
     if not spec.two_stage:
         return {}
     he = ("he",) if "he" in spec.switched_on else None
-    plain = RunSpec("sam_adapter", spec.profile, spec.data, spec.seed)
-    roles = {"large": replace(plain, components=he)}
+    plain = RunSpec("sam_adapter", spec.profile, spec.data, spec.seed, ratio=spec.ratio)
+    roles = {"large": replace(plain, components=he, choices=spec.choices)}
     if "spatial" in spec.switched_on:
         roles["small"] = replace(plain, method=METHODS[spec.method].small)
     return roles
@@ -428,7 +450,7 @@ PERFORM = "lsm_adapter.evaluate:perform"  # (spec, folder, parents, say) -> None
 
 
 def _write_spec(spec: RunSpec, folder: Path, roles: dict) -> None:
-    record = {"id": run_id(spec), **asdict(spec), "components": list(spec.switched_on),
+    record = {"id": run_id(spec), **asdict(spec), "components": list(spec.switched_on), "choices": dict(spec.choices),
               "parents": {role: run.id for role, run in roles.items()},
               "data_hash": manifest_of(spec).hash, "settings": settings_of(spec)}
     (folder / "spec.yaml").write_text(yaml.safe_dump(record, sort_keys=False))

@@ -10,11 +10,14 @@ __all__ = ['Projector', 'cosine_similarity', 'pseudo_mask', 'masked_average_pool
 # %% ../nbs/09_semantic_prompter.ipynb #193c0f1f
 import functools
 import math
+from typing import Optional
+
 import torch
 import torch.distributed as dist
 import torch.nn.functional as F
 from torch import Tensor, nn
-from .losses import prototype_loss
+
+from .losses import prototype_loss, without_autocast
 
 # %% ../nbs/09_semantic_prompter.ipynb #321fd2ed
 class Projector(nn.Sequential):
@@ -190,7 +193,7 @@ def full_precision(
     "Runs a method with autocast switched off."
     @functools.wraps(method)
     def run(self, Z, *others, **named):
-        with torch.autocast(Z.device.type, enabled=False):
+        with without_autocast(Z):
             return method(self, Z, *others, **named)
     return run
 
@@ -201,19 +204,26 @@ class SemanticPrompter(PrototypeMemory):
         self,
         dim: int = 256,  # D, channels of the image embedding
         foreground_only: bool = False,  # leave out the token of class 0
+        pooled: str = "original",  # what MAP averages: the "original" Z or the "projected" one
+        loss_options: Optional[dict] = None,  # temperature, contrast, distance: `prototype_loss`
         **memory,  # classes, prototypes, momentum, update_from, seed: see `PrototypeMemory`
     ):
         super().__init__(dim, **memory)
+        if pooled not in ("original", "projected"):
+            raise ValueError(f"pooled is {pooled!r}; choose 'original' or 'projected'.")
         self.foreground_only, self.classes = foreground_only, len(self.prototypes)
+        self.pooled, self.loss_options = pooled, loss_options or {}
 
     def tokens(
         self,
         Z: Tensor,  # `(B, D, h, w)`, the image embedding
-        similarity: Tensor,  # `(B, C * K, h, w)`, from `compare`
+        projected: Tensor,  # `(B, D, h, w)`, and
+        similarity: Tensor,  # `(B, C * K, h, w)`, both from `compare`
     ) -> Tensor:  # `(B, C, D)`, or `(B, C - 1, D)` with `foreground_only`
         "PMG, then MAP."
         pseudo = pseudo_mask(similarity, self.classes)
-        return masked_average_pooling(Z, pseudo, self.classes)[:, int(self.foreground_only):]
+        source = Z if self.pooled == "original" else projected
+        return masked_average_pooling(source, pseudo, self.classes)[:, int(self.foreground_only):]
 
     @full_precision
     def forward(
@@ -221,7 +231,7 @@ class SemanticPrompter(PrototypeMemory):
         Z: Tensor,  # `(B, D, h, w)`, the image embedding
     ) -> Tensor:  # `(B, C, D)`, float32, the semantic embedding of Eq. 2
         "One token for each class: the mean embedding of the cells that look like it."
-        return self.tokens(Z, self.compare(Z)[1])
+        return self.tokens(Z, *self.compare(Z))
 
     @full_precision
     def learn(
@@ -236,4 +246,5 @@ class SemanticPrompter(PrototypeMemory):
         target = online_clustering(scores, labels, self.classes)
         if self.training:
             self.follow(embedding, target, correct=pseudo_mask(scores, self.classes) == labels)
-        return self.tokens(Z, similarity), prototype_loss(scores, target)
+        loss = prototype_loss(scores, target, **self.loss_options)
+        return self.tokens(Z, projected, similarity), loss

@@ -4,11 +4,14 @@
 
 # %% auto #0
 __all__ = ['MASK_VALUES', 'LOGIT_LIMIT', 'NOT_A_POINT', 'NEGATIVE', 'POSITIVE', 'TOP_LEFT', 'BOTTOM_RIGHT', 'SAM_SIDE', 'KINDS',
-           'check_map', 'mask_prompt', 'box_prompt', 'point_prompt', 'SpatialPrompt', 'SpatialPrompter']
+           'BOXES', 'check_map', 'mask_prompt', 'box_prompt', 'region_boxes', 'point_prompt', 'SpatialPrompt',
+           'SpatialPrompter']
 
 # %% ../nbs/08_spatial_prompter.ipynb #e6e60cfb
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -62,6 +65,25 @@ def box_prompt(
     corners = torch.tensor([TOP_LEFT, BOTTOM_RIGHT], device=m_small.device)
     return boxes.float(), torch.where(found[:, None], corners, NOT_A_POINT)
 
+# %% ../nbs/08_spatial_prompter.ipynb #1d6953f9
+def region_boxes(
+    m_small: torch.Tensor,  # (B, 1, H, W) probabilities in [0, 1]
+    threshold: float = 0.5,  # a pixel is foreground if its probability is at least this
+    number: int = 4,  # boxes for each image: the largest regions first
+) -> tuple[torch.Tensor, torch.Tensor]:  # boxes (B, number, 4) xyxy; labels (B, 2 number) int64
+    "The external box of each connected region, ends included; labels -1 where there is none."
+    check_map(m_small)
+    boxes = np.zeros((len(m_small), number, 4), np.float32)
+    labels = np.full((len(m_small), number, 2), NOT_A_POINT)
+    for image, foreground in enumerate((m_small[:, 0] >= threshold).cpu().numpy().astype(np.uint8)):
+        stats = cv2.connectedComponentsWithStats(foreground, connectivity=8)[2][1:]
+        largest = stats[np.argsort(-stats[:, cv2.CC_STAT_AREA], kind="stable")][:number]
+        x, y, width, height, _ = largest.T
+        boxes[image, : len(largest)] = np.stack([x, y, x + width - 1, y + height - 1], axis=1)
+        labels[image, : len(largest)] = TOP_LEFT, BOTTOM_RIGHT
+    boxes, labels = (torch.from_numpy(a).to(m_small.device) for a in (boxes, labels))
+    return boxes, labels.flatten(1)
+
 # %% ../nbs/08_spatial_prompter.ipynb #e6d4b4e0
 def point_prompt(
     m_small: torch.Tensor,  # (B, 1, H, W) probabilities in [0, 1]
@@ -89,9 +111,9 @@ def point_prompt(
 class SpatialPrompt:
     "What SAM's prompt encoder takes, for B images; coordinates are pixels of the input image."
     mask: torch.Tensor | None = None  # (B, 1, H/4, W/4): the dense prompt
-    boxes: torch.Tensor | None = None  # (B, 4): x0, y0, x1, y1, ends included
+    boxes: torch.Tensor | None = None  # (B, n, 4): x0, y0, x1, y1, ends included
     coords: torch.Tensor | None = None  # (B, N, 2): x, y
-    labels: torch.Tensor | None = None  # (B, 2) or (B, N): 1, 0 points; 2, 3 corners; -1 nothing
+    labels: torch.Tensor | None = None  # (B, 2 n) or (B, N): 1, 0 points; 2, 3 corners; -1 nothing
 
     @property
     def points(self) -> tuple[torch.Tensor, torch.Tensor] | None:
@@ -100,14 +122,16 @@ class SpatialPrompt:
 
     @property
     def tokens(self) -> int:
-        "Number of sparse tokens SAM makes of this: 0 for a mask, 2 for a box, N + 1 for points."
+        "Number of sparse tokens SAM makes of this: 0 for a mask, 2 per box, N + 1 for points."
         if self.coords is not None:
             return self.coords.shape[1] + 1
-        return 0 if self.boxes is None else 2
+        return 0 if self.boxes is None else 2 * self.boxes.shape[1]
 
 # %% ../nbs/08_spatial_prompter.ipynb #77090f30
 SAM_SIDE = 1024  # SAM's own image side, in which `cell` is measured, pixels
 KINDS = ("mask", "box", "point")
+BOXES = ("external", "regions")
+
 
 class SpatialPrompter(nn.Module):
     "M_small to one kind of spatial prompt; Sec. 3.3, Fig. 2. Settings that do not fit: ValueError."
@@ -117,26 +141,31 @@ class SpatialPrompter(nn.Module):
         values: str = "probability",  # of a mask: "probability" or "logit"
         threshold: float = 0.5,  # tau: foreground of a box or point is at least this, in (0, 1]
         cell: int = 256,  # q: side of a point's cell in pixels of a 1024 image; divides 1024
-        boxes: str = "external",  # "external": one box around all foreground
+        boxes: str = "external",  # one box around all foreground, or one for each of the "regions"
+        regions: int = 4,  # how many boxes there are for "regions", 1 or more
     ):
         super().__init__()
         for name, value, known in (("kind", kind, KINDS), ("values", values, MASK_VALUES),
-                                   ("boxes", boxes, ("external",))):
+                                   ("boxes", boxes, BOXES)):
             if value not in known:
                 raise ValueError(f"found {name}={value!r} for the spatial prompter; expected one "
                                  f"of {', '.join(known)}")
-        if not 0 < threshold <= 1 or cell < 1 or SAM_SIDE % cell:
-            raise ValueError(f"found threshold={threshold} and cell={cell} for the spatial "
-                             "prompter; expected a probability above 0 and at most 1, and a "
-                             f"divisor of {SAM_SIDE} such as 256")
-        self.kind, self.values, self.threshold, self.boxes = kind, values, threshold, boxes
+        if not 0 < threshold <= 1 or cell < 1 or SAM_SIDE % cell or regions < 1:
+            raise ValueError(f"found threshold={threshold}, cell={cell} and regions={regions} for "
+                             "the spatial prompter; expected a probability above 0 and at most 1, "
+                             f"a divisor of {SAM_SIDE} such as 256, and at least one region")
+        self.kind, self.values, self.threshold = kind, values, threshold
+        self.regions = regions if boxes == "regions" else None
         self.grid = SAM_SIDE // cell  # cells per side, the same at every image size
 
     def forward(self, m_small: torch.Tensor) -> SpatialPrompt:
         "(B, 1, H, W) probabilities, H and W the image's sides, multiples of 4, to one prompt."
         check_map(m_small)
         if self.kind == "box":
-            boxes, labels = box_prompt(m_small, self.threshold)
+            if self.regions is None:
+                boxes, labels = box_prompt(m_small, self.threshold)
+                return SpatialPrompt(boxes=boxes[:, None], labels=labels)
+            boxes, labels = region_boxes(m_small, self.threshold, self.regions)
             return SpatialPrompt(boxes=boxes, labels=labels)
         if self.kind == "point":
             coords, labels = point_prompt(m_small, self.threshold, self.grid)

@@ -1052,7 +1052,7 @@ def render(
 def tags_of(
     street:Street, # the plan
 )->tuple:
-    "Tags of a scene: its subset, its condition and what else is true of it."
+    "Tags of a scene: its subset, its condition (Fig. 1) and what else is true of it."
     condition, look = street.condition, street.look
     tags = ["hard" if condition in HARD else "general"]
     tags += ["wet", "low-light"] if condition == "wet-night" else [condition]
@@ -1187,7 +1187,7 @@ def make_uw_synth(
     n_val:int=0, # number of validation images
     say:Callable[[str], None]=lambda text: None, # receives a line of progress every five seconds
 )->Manifest:
-    "Write UW-Synth, or open it if `root` holds a complete one made with the same arguments."
+    "Write UW-Synth, or open a complete one made with the same arguments (Sec. 4.1, Fig. 5)."
     root, size = Path(root), (size, size) if isinstance(size, int) else tuple(size)
     counts = dict(train=n_train, val=n_val, test=n_test)
     if min(counts.values()) < 0 or seed < 0:

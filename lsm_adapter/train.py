@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['learning_rate', 'make_optimiser', 'own_state', 'load_into', 'save_weights', 'new_model', 'load_model', 'pick_device',
-           'duration', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'origin', 'FrozenCache', 'cached_loss',
-           'training_data', 'train']
+           'duration', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'origin', 'FrozenCache', 'share',
+           'training_data', 'cached_loss', 'train']
 
 # %% ../nbs/15_train.ipynb #9f00b41a
 import hashlib
@@ -25,14 +25,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.data import Dataset
 
-from .data import Manifest, SegmentationData, epoch_batches, loader, resize_mask
+from .data import (Manifest, SegmentationData, epoch_batches, loader, read_mask,
+                              resize_mask)
 from .losses import cross_entropy_loss, iou_loss
 from .model import (METHODS, Frozen, LSMAdapter, OneStage, SmallModelMethod,
-                               build_method)
+                               build_method, spatial_prompter)
 from .runs import (PROFILES, RECIPE, Run, RunSpec, Schedule, find, manifest_of,
                               parents, runs_folder, sam_weights, schedule_of)
-from .spatial_prompter import SpatialPrompter
-from .style_prompter import style_image
 
 # %% ../nbs/15_train.ipynb #8f8d5b01
 def learning_rate(
@@ -99,20 +98,21 @@ def new_model(
     roles: dict,  # role -> finished parent Run
 ) -> nn.Module:
     "The model of a spec as its training begins (Algorithm 1, line 10 for a second stage)."
-    profile = PROFILES[spec.profile]
-    threshold = {"threshold": spec.tau} if spec.prompt == "point" else {}
-    small = METHODS[spec.method].small
+    profile, small = PROFILES[spec.profile], METHODS[spec.method].small
     name, options = profile.lighter.get(small, (small, {}))
     model = build_method(
         spec.method, sam=profile.sam, checkpoint=sam_weights(spec.profile),
         image_size=profile.image_size, small_size=profile.small_size,
         components=spec.switched_on, rank=profile.rank, seed=spec.seed,
-        spatial=SpatialPrompter(spec.prompt, **threshold),
+        spatial=spatial_prompter(spec.prompt, spec.tau, spec.chosen), choices=spec.chosen,
         one_stage=OneStage(spec.lam, spec.detach) if spec.strategy == "one-stage" else None,
         small=name, small_options=options,
     )
+    fresh = {name: tensor.clone() for name, tensor in model.state_dict().items()
+             if name.startswith("decoder.") and spec.chosen.second_decoder == "sam"}
     for run in roles.values():
         load_into(model, run.weights)
+    model.load_state_dict(fresh, strict=False)
     return model
 
 
@@ -338,8 +338,7 @@ class FrozenCache(Dataset):
         if model.small is not None:
             self.arrays["m_small"] = ask(f"m_small-{origin(roles['small'])}", model.small.predict)
         if model.prompter.style is not None:
-            style = lambda image: style_image(image, image.shape[-1] // 4)
-            self.arrays["style"] = ask("style", style)
+            self.arrays["style"] = ask(f"style-{model.choices.compression}", model.style_image)
 
     def __len__(self) -> int:
         return len(self.data)
@@ -354,6 +353,30 @@ class FrozenCache(Dataset):
         mask = torch.from_numpy(mask[:, :: -1 if flip else 1].copy())
         return {**seen, "mask": mask[None].float()}
 
+# %% ../nbs/15_train.ipynb #05f71c6b
+def share(
+    manifest: Manifest,  # of one split
+    ratio: float,  # r, above 0 and at most 1
+) -> Manifest:  # about ratio * len(manifest) images, at least one of each kind that there is
+    "A share of the images with water and the same share of those without (Table 5)."
+    if ratio == 1:
+        return manifest
+    table = manifest.table.sort_values("image_sha256")
+    wet = np.array([bool(read_mask(manifest.root / mask).any()) for mask in table["mask"]])
+    kept = [table[kind].head(math.ceil(ratio * kind.sum())) for kind in (wet, ~wet)]
+    return Manifest(manifest.root, table[table.index.isin(kept[0].index.union(kept[1].index))])
+
+# %% ../nbs/15_train.ipynb #ccac3ba2
+def training_data(
+    manifest: Manifest,  # of the whole data set
+    image_size: int,  # side of the square, pixels
+    ratio: float = 1.0,  # r, share of the training images
+) -> SegmentationData:
+    "The training split; decoded images stay in memory if they need less than 2 GB."
+    subset = share(manifest.subset("train"), ratio)
+    subset = Manifest(manifest.root, subset.table.sort_values("id"))  # caches count on the order
+    return SegmentationData(subset, image_size, keep=len(subset) * 4 * image_size**2 < 2e9)
+
 # %% ../nbs/15_train.ipynb #5a56798d
 def cached_loss(
     model: LSMAdapter,  # in its second stage
@@ -367,29 +390,20 @@ def _on_images(loss_of: Callable) -> Callable[[dict], Tensor]:
     return lambda batch: loss_of(batch["image"], batch["mask"])
 
 # %% ../nbs/15_train.ipynb #790e4d19
-def training_data(
-    manifest: Manifest,  # of the whole data set
-    image_size: int,  # side of the square, pixels
-) -> SegmentationData:
-    "The training split; decoded images stay in memory if they need less than 2 GB."
-    subset = manifest.subset("train")
-    subset = Manifest(manifest.root, subset.table.sort_values("id"))  # caches count on the order
-    return SegmentationData(subset, image_size, keep=len(subset) * 4 * image_size**2 < 2e9)
-
-
 def train(
     spec: RunSpec,  # of a method of Table 1
     folder: Path,  # where state, log and weights are written
     roles: dict,  # role -> finished parent Run
     say: Callable[[str], None],  # receives lines of progress
 ) -> nn.Module:  # trained, in evaluation mode
-    "Train the method of a spec (Algorithm 1) and store what it owns."
+    "Train the method of a spec (Algorithm 1, Fig. 4a or 4b) and store what it owns."
     profile, device, weights = PROFILES[spec.profile], pick_device(), folder / "weights.safetensors"
     model = new_model(spec, roles).to(device)
     if weights.exists():  # it was stopped after training, while it was scored
         load_into(model, weights)
         return model.eval()
-    data, schedule = training_data(manifest_of(spec), profile.image_size), schedule_of(spec)
+    data = training_data(manifest_of(spec), profile.image_size, spec.ratio)
+    schedule = schedule_of(spec)
     loss_of, small_lr = model.training_loss, None
     if isinstance(model, SmallModelMethod):
         model.to(memory_format=torch.channels_last)  # convolutions are faster in this order
