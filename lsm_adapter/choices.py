@@ -116,10 +116,12 @@ SINet-V2: is the cross-entropy weighted at boundaries?|no|its formula weights it
 Mask R-CNN: which?|torchvision's ResNet-50 with FPN, one class, momentum 0.9|unsaid; the most used one|Table 1, Mask R-CNN|MaskRCNN.merge
 Mask R-CNN: what is an instance of water?|a connected region of the mask|nothing else can be had from a semantic mask|Table 1, Mask R-CNN|none: the data have no instances
 Mask R-CNN: how do instances become one map?|the largest score · mask at each pixel|needs no threshold and gives a full curve|Fig. 6, left|MaskRCNN.merge
+U2Net: how is an image made smaller?|plain bilinear; the other models low-pass first|its authors' own results are met more closely|Table 1, U2Net|U2Net.antialias
 U2Net: divide an image by its own maximum?|yes|its published weights expect it|Table 1, U2Net|U2Net.divide_by_max
 Stretch a map to [0, 1] before use?|never|on a dry street it turns half of the image into water|Table 1|none: it destroys dry images
 [Plain networks]
-Encoders and loss of UNet, DeeplabV3, SETR, Segformer|named in their notebook; cross-entropy|the paper names neither|Table 1, first rows|RunSpec.method
+Encoders of UNet, DeeplabV3, SETR, Segformer|ResNet-34, ResNet-50, ViT-B/16, MiT-B2|the paper names none; the plain middle of each family|Table 1, first rows|UNet.encoder
+Their input size and loss|512; cross-entropy|what their articles use; the 1024 of Sec. 4.1 is the large model's|Table 1, first rows|Profile.small_size
 """
 
 # %% ../nbs/11a_choices.ipynb #3b4a32e5
