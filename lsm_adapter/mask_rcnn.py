@@ -18,7 +18,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from .small_models import SmallModel, read_weights, resize_mask
+from .small_models import SmallModel, resize_mask
+from .weights import read_weights
 
 # %% ../nbs/07c_mask_rcnn.ipynb #5331228c
 MIN_PIXELS = 4  # of an instance: a 2x2 square, the smallest that is 2 thick all over
