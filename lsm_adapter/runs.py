@@ -29,7 +29,7 @@ from filelock import FileLock, Timeout
 import lsm_adapter
 from .choices import Choices, altered
 from .data import Manifest, scan
-from .model import COMPONENTS, METHODS
+from .model import COMPONENTS, LIGHTER, METHODS
 from .synthetic import VERSION, make_uw_synth
 from .weights import SAM_FILES, sha256_of
 
@@ -86,13 +86,10 @@ class Profile:
     synthetic: Optional[Synthetic] = None  # None: data must be given
 
 # %% ../nbs/14_runs.ipynb #0d9d4fd2
-_LIGHTER = {"u2net": ("u2netp", {}), "unet": ("unet", {"encoder": "resnet18"}),
-            "deeplabv3": ("deeplabv3", {"encoder": "resnet18"}),
-            "segformer": ("segformer", {"encoder": "mit_b0"}), "setr": ("setr", {"size": "tiny"})}
 _PLAIN = ("unet", "deeplabv3", "setr", "segformer")
 PROFILES = {
     "smoke": Profile(
-        sam="nano", image_size=64, rank=24, small_size=64, lighter=_LIGHTER,
+        sam="nano", image_size=64, rank=24, small_size=64, lighter=LIGHTER,
         large=Schedule(3, 4, 1e-3), second=Schedule(2, 4, 1e-3),
         small={"sinet": Schedule(3, 4, 3e-4, "adam", clip=0.5),
                "u2net": Schedule(3, 4, 1e-3, "adam"), "mask_rcnn": Schedule(3, 4, 1e-3, "sgd"),
@@ -100,10 +97,10 @@ PROFILES = {
         joint_lr={"u2net": 2e-3}, synthetic=Synthetic(12, 4, 8, (96, 72)),
     ),
     "demo": Profile(
-        sam="nano", image_size=256, rank=24, small_size=128, lighter=_LIGHTER,
+        sam="nano", image_size=256, rank=24, small_size=128, lighter=LIGHTER,
         large=Schedule(8, 4, 5e-4), second=Schedule(6, 4, 5e-4),
         small={"sinet": Schedule(10, 8, 1e-3, "adam", clip=0.5),
-               "u2net": Schedule(8, 8, 1e-3, "adam"), "mask_rcnn": Schedule(6, 8, 5e-3, "sgd"),
+               "u2net": Schedule(8, 8, 1e-3, "adam"), "mask_rcnn": Schedule(8, 8, 3e-4, "adam"),
                **dict.fromkeys(_PLAIN, Schedule(8, 8, 5e-4))},
         joint_lr={"u2net": 1e-3}, synthetic=Synthetic(320, 40, 160),
     ),
