@@ -175,7 +175,8 @@ def embed_spatial(
     if boxes is not None:
         sparse = sparse.reshape(len(seen.Z), -1, sparse.shape[-1])
         empty = (prompt.labels == NOT_A_POINT)[..., None]
-        sparse, dense = torch.where(empty, prompt_encoder.not_a_point_embed.weight, sparse), dense[:1]
+        sparse = torch.where(empty, prompt_encoder.not_a_point_embed.weight, sparse)
+        dense = dense[:1]  # the same no-mask embedding for every box
     return sparse.expand(len(seen.Z), -1, -1), dense, prompt.mask is not None
 
 # %% ../nbs/12_model.ipynb #c45b272f

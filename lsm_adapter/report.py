@@ -225,7 +225,8 @@ def describe(
 
 # %% ../nbs/17_report.ipynb #148c4cb9
 HEADINGS = {1: "comparison with existing methods", 2: "training strategies and spatial prompts",
-            3: "components", 5: "share r of the training data", 6: "threshold τ of the point prompt",
+            3: "components", 5: "share r of the training data",
+            6: "threshold τ of the point prompt",
             7: "weight λ of the small model's loss in one stage"}
 
 
@@ -262,7 +263,8 @@ def claims(
             f1 = [scores_from_counts(*c.sum(0)[:3])["f1"] for c in (one, two)]
             low, high = bootstrap_difference(one, two)
             here = "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
-            rows.append((split, " > ".join(pair), 100 * (f1[0] - f1[1]), 100 * low, 100 * high, here))
+            numbers = (100 * v for v in (f1[0] - f1[1], low, high))
+            rows.append((split, " > ".join(pair), *numbers, here))
     return pd.DataFrame(rows, columns=["split", "claim", "difference", "low", "high", "here"])
 
 # %% ../nbs/17_report.ipynb #fa9c5b77
@@ -344,7 +346,8 @@ def drawn(
 # %% ../nbs/17_report.ipynb #44a1883d
 PANELS = {"M": "mask_rcnn", "U": "u2net", "S": "sinet"}  # letter -> small model, as in Fig. 6
 OWN = {"lsm_adapter": ("#c0273c", "-"), "sam_adapter": ("#3b7dd8", "-"), "small": ("#d9822b", "-")}
-OTHERS = {"unet": ":", "deeplabv3": "-.", "setr": (0, (5, 3)), "segformer": "--", "sam_adapter": "-"}
+OTHERS = {"unet": ":", "deeplabv3": "-.", "setr": (0, (5, 3)), "segformer": "--",
+          "sam_adapter": "-"}
 
 
 def panel_methods(

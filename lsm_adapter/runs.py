@@ -132,8 +132,9 @@ def _refuse_unknown(spec: "RunSpec") -> None:
         raise ValueError(f"Found seed {spec.seed!r} and tau {spec.tau!r}; a seed is a whole number "
                          "from 0, and tau lies above 0 and at most at 1.")
     if not 0 <= spec.lam < math.inf or not 0 < spec.ratio <= 1:
-        raise ValueError(f"Found lam {spec.lam!r} and ratio {spec.ratio!r}; the weight of the small "
-                         "model's loss is 0 or more, a share of the data above 0 and at most 1.")
+        raise ValueError(f"Found lam {spec.lam!r} and ratio {spec.ratio!r}; the weight of the "
+                         "small model's loss is 0 or more, a share of the data above 0 and at "
+                         "most 1.")
     method = METHODS.get(spec.method)
     if spec.components and not (method is not None and method.large):
         raise ValueError(f"{spec.method} has no components to choose.")
@@ -220,9 +221,9 @@ class RunSpec:
             return "HE-Adapter, no prompt (first stage)"
         title += f" with {'+'.join(self.components)}" if self.components else ""
         title += ", one stage" if self.strategy == "one-stage" else ""
-        told = [("prompt", "mask"), ("tau", 0.5), ("lam", 1.0), ("detach", False), ("ratio", 1.0)]
-        changed = [(name, getattr(self, name)) for name, usual in told if getattr(self, name) != usual]
-        return title + "".join(f", {name} {value}" for name, value in [*changed, *self.choices])
+        told = [(name, getattr(self, name)) for name in ("prompt", "tau", "lam", "detach", "ratio")]
+        told = [pair for pair in told if pair[1] != type(self).__dataclass_fields__[pair[0]].default]
+        return title + "".join(f", {name} {value}" for name, value in [*told, *self.choices])
 
 # %% ../nbs/14_runs.ipynb #018f965b
 def parents(
@@ -447,7 +448,8 @@ PERFORM = "lsm_adapter.evaluate:perform"  # (spec, folder, parents, say) -> None
 
 
 def _write_spec(spec: RunSpec, folder: Path, roles: dict) -> None:
-    record = {"id": run_id(spec), **asdict(spec), "components": list(spec.switched_on), "choices": dict(spec.choices),
+    record = {"id": run_id(spec), **asdict(spec), "components": list(spec.switched_on),
+              "choices": dict(spec.choices),
               "parents": {role: run.id for role, run in roles.items()},
               "data_hash": manifest_of(spec).hash, "settings": settings_of(spec)}
     (folder / "spec.yaml").write_text(yaml.safe_dump(record, sort_keys=False))

@@ -46,7 +46,8 @@ def _lsm_s(base: RunSpec, **switches) -> RunSpec:
 _ROWS = {
     1: _table1, 2: _table2, 3: _table3,
     5: lambda base: {f"r={r:.2f}": _lsm_s(base, ratio=r) for r in (0.25, 0.5, 1.0)},
-    6: lambda base: {f"tau={t}": _lsm_s(base, prompt="point", tau=t) for t in (0.3, 0.4, 0.5, 0.6, 0.7)},
+    6: lambda base: {f"tau={tau}": _lsm_s(base, prompt="point", tau=tau)
+                     for tau in (0.3, 0.4, 0.5, 0.6, 0.7)},
     7: lambda base: {f"lambda={lam:g}": _lsm_s(base, strategy="one-stage", lam=lam)
                      for lam in (10.0, 1.0, 0.1, 0.01)},
 }

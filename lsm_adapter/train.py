@@ -52,8 +52,8 @@ def make_optimiser(
     trained = [p for p in model.parameters() if p.requires_grad]
     if small_lr is not None:
         own = {id(p) for p in model.small.parameters()}
-        trained = [{"params": [p for p in trained if id(p) not in own]},
-                   {"params": [p for p in trained if id(p) in own], "ratio": small_lr / schedule.lr}]
+        others, small = ([p for p in trained if (id(p) in own) == mine] for mine in (False, True))
+        trained = [{"params": others}, {"params": small, "ratio": small_lr / schedule.lr}]
     if schedule.optimiser == "adamw":
         return torch.optim.AdamW(trained, schedule.lr, weight_decay=schedule.weight_decay)
     if schedule.optimiser == "adam":
@@ -383,7 +383,8 @@ def cached_loss(
     batch: dict,  # Z, m_small and style from the cache, and mask (B, 1, S, S)
 ) -> Tensor:
     "The second stage's loss (Eq. 10) without asking the frozen parts again."
-    return model.large_loss(Frozen(batch["Z"], batch.get("m_small"), batch.get("style")), batch["mask"])
+    seen = Frozen(batch["Z"], batch.get("m_small"), batch.get("style"))
+    return model.large_loss(seen, batch["mask"])
 
 
 def _on_images(loss_of: Callable) -> Callable[[dict], Tensor]:
