@@ -1,7 +1,7 @@
 # Two commands: `make reproduce` and `make test`. Each prepares its own environment in .venv.
 #
 #   make reproduce                      demo: Tables 1 and 4, Figures 6 and 7, into results/demo
-#   make reproduce PROFILE=smoke        the same in under a minute, to see that everything runs
+#   make reproduce PROFILE=smoke        the same in two minutes, to see that everything runs
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
 #   make lab                            JupyterLab on the notebooks

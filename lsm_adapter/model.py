@@ -129,10 +129,10 @@ class SAMAdapter(Segmenter):
         if image.shape[1:] != (3, side, side):
             raise ValueError(f"The model was built for images (B, 3, {side}, {side}) and got "
                              f"{tuple(image.shape)}; resize them, or build it with image_size.")
-        kind = self.adapter.equalisation
+        kind, seen = self.adapter.equalisation, image
         if kind is not None and self.choices.encoder_image == "equalised":
-            image = equalise(image, kind)  # equalising twice changes next to nothing
-        return self.encoder(image, self.adapter)
+            seen = equalise(image, kind)
+        return self.encoder(seen, lambda _, tokens: self.adapter(image, tokens))
 
     def decode(self, Z: Tensor, sparse: Tensor, dense: Tensor) -> Tensor:
         "Low-resolution mask logits `(B, 1, 4h, 4w)`."
@@ -190,11 +190,12 @@ def _semantic(choices: Choices, seed: int) -> SemanticPrompter:
 
 def spatial_prompter(
     kind: str = "mask",  # "mask", "box" or "point" (Table 2)
-    tau: float = 0.5,  # threshold of points and boxes, in (0, 1] (Table 6)
+    tau: float = 0.5,  # threshold of points, in (0, 1] (Table 6); a box takes p >= 0.5
     choices: Choices = Choices(),  # what the paper leaves open
 ) -> SpatialPrompter:
     "The spatial prompter that a run or a model asks for."
-    return SpatialPrompter(kind, choices.mask_values, tau, choices.cell, choices.boxes,
+    threshold = tau if kind == "point" else 0.5
+    return SpatialPrompter(kind, choices.mask_values, threshold, choices.cell, choices.boxes,
                            choices.regions)
 
 # %% ../nbs/12_model.ipynb #1a04c2da

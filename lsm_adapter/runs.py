@@ -27,7 +27,7 @@ import yaml
 from filelock import FileLock, Timeout
 
 import lsm_adapter
-from .choices import Choices, altered
+from .choices import Choices, altered, choices_from
 from .data import Manifest, scan
 from .model import COMPONENTS, LIGHTER, METHODS
 from .synthetic import VERSION, make_uw_synth
@@ -173,13 +173,14 @@ class RunSpec:
     def __post_init__(self):
         _refuse_unknown(self)
         method, components = _canonical(self.method, self.components)
-        tau = float(self.tau) if self.prompt == "point" else 0.5
-        known = {"method": method, "components": components, "tau": tau, "lam": float(self.lam),
+        known = {"method": method, "components": components,
+                 "tau": float(self.tau), "lam": float(self.lam),
                  "ratio": 1.0 if self.method in TRIVIAL else float(self.ratio)}
         for name, value in known.items():
             object.__setattr__(self, name, value)
         prompted, spatial = set(self.switched_on) - {"he"}, "spatial" in self.switched_on
         idle = {"prompt": not spatial, "strategy": not prompted,
+                "tau": not spatial or self.prompt != "point",
                 "lam": not spatial or self.strategy == "two-stage",
                 "detach": not spatial or self.strategy == "two-stage" or self.prompt != "mask"}
         for f in fields(self):  # what nothing looks at is forgotten
@@ -190,8 +191,7 @@ class RunSpec:
     @property
     def chosen(self) -> Choices:
         "What the paper leaves open, as this run has it."
-        given = self.choices
-        return given if isinstance(given, Choices) else Choices(**dict(map(tuple, given)))
+        return choices_from(self.choices)
 
     @property
     def _applies(self) -> set:
@@ -218,8 +218,9 @@ class RunSpec:
             return TRIVIAL[self.method]
         title = METHODS[self.method].title
         if self.method == "sam_adapter" and self.switched_on:
-            return "HE-Adapter, no prompt (first stage)"
-        title += f" with {'+'.join(self.components)}" if self.components else ""
+            title = "HE-Adapter, no prompt (first stage)"
+        elif self.components:
+            title += f" with {'+'.join(self.components)}"
         title += ", one stage" if self.strategy == "one-stage" else ""
         told = [(name, getattr(self, name)) for name in ("prompt", "tau", "lam", "detach", "ratio")]
         told = [pair for pair in told if pair[1] != type(self).__dataclass_fields__[pair[0]].default]
