@@ -162,7 +162,7 @@ def side_by_side(
     "One split of a tidy table as people read it."
     wide = {}
     for _, row in frame.iterrows():
-        cells = wide.setdefault(row["row"], {})
+        cells = wide.setdefault(row["row"].replace("|", ", "), {})
         if with_paper:
             cells[f"{_HEADS[row.metric]} paper"] = "" if pd.isna(row.paper) else f"{row.paper:.2f}"
         cells[f"{_HEADS[row.metric]} measured"] = _cell(row, row.metric)
@@ -176,7 +176,8 @@ def to_markdown(
     head = [frame.index.name or "", *frame.columns]
     rows = [[name, *row] for name, row in zip(frame.index, frame.values)]
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    escape = lambda cell: str(cell).replace("|", "\\|")
+    return "\n".join("| " + " | ".join(map(escape, line)) + " |" for line in lines)
 
 # %% ../nbs/17_report.ipynb #a7abf5f3
 _STYLE = ("body{font:15px/1.5 system-ui,sans-serif;margin:2em auto;max-width:70em;padding:0 1em}"
