@@ -268,8 +268,8 @@ def claims(
             f1 = [scores_from_counts(*c.sum(0)[:3])["f1"] for c in (one, two)]
             low, high = bootstrap_difference(one, two)
             here = "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
-            numbers = (100 * v for v in (f1[0] - f1[1], low, high))
-            rows.append((split, " > ".join(pair), paper, *numbers, here))
+            numbers = (round(100 * v, 3) for v in (f1[0] - f1[1], low, high))
+            rows.append((split, " > ".join(pair), round(paper, 2), *numbers, here))
     return pd.DataFrame(rows, columns=["split", "claim", "paper", "difference", "low", "high", "here"])
 
 # %% ../nbs/17_report.ipynb #fa9c5b77
@@ -390,7 +390,7 @@ def pr_figure(
                     _curve(ax, shown[method][0], chosen, shown[method][1], *style)
             ax.set(xlim=(0, 1), ylim=(0, 1.02), title=f"{SPLIT_NAMES[split]}, {letter}")
             ax.grid(alpha=0.3)
-            ax.legend(loc="lower left", fontsize=6)
+            ax.legend(loc="upper right", fontsize=6)
     figure.supxlabel("recall", fontsize=9), figure.supylabel("precision", fontsize=9)
     figure.text(0.5, -0.02, note, ha="center", va="top", fontsize=7, wrap=True)
     figure.tight_layout()
