@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['COMPONENTS', 'METHODS', 'LIGHTER', 'Method', 'Segmenter', 'NoPrompt', 'SAMAdapter', 'Frozen', 'embed_spatial',
-           'spatial_prompter', 'TripleSPrompter', 'OneStage', 'LSMAdapter', 'SmallModelMethod', 'build_method']
+           'spatial_prompter', 'TripleSPrompter', 'OneStage', 'LSMAdapter', 'one_stage_loss', 'SmallModelMethod',
+           'build_method']
 
 # %% ../nbs/12_model.ipynb #0ef19f02
 from dataclasses import dataclass
@@ -311,17 +312,25 @@ class LSMAdapter(SAMAdapter):
 
     def training_loss(self, image: Tensor, mask: Tensor) -> Tensor:
         "Eq. 10 in the second of two stages, Eq. 8 in one-stage training."
-        if self.one_stage is None:
-            with torch.no_grad():
-                seen = self.look(image)
-            return self.large_loss(seen, mask)
-        if self.small is None:
-            return self.large_loss(self.look(image), mask)
-        outputs = self.small(image)
-        m_small = self.small.map_of(outputs, image.shape[-2:])
-        seen = self.look(image, m_small.detach() if self.one_stage.detach else m_small)
-        small_loss = self.small.loss(outputs, mask)
-        return self.large_loss(seen, mask) + self.one_stage.lam * small_loss
+        if self.one_stage is not None:
+            return one_stage_loss(self, image, mask)
+        with torch.no_grad():
+            seen = self.look(image)
+        return self.large_loss(seen, mask)
+
+# %% ../nbs/12_model.ipynb #e5cc8230
+def one_stage_loss(
+    model: LSMAdapter,  # built with `one_stage`
+    image: Tensor,  # (B, 3, S, S) in [0, 1]
+    mask: Tensor,  # (B, 1, S, S) of {0, 1}
+) -> Tensor:  # scalar
+    "L_large + λ L_small (Eq. 8); without a small model, L_large alone."
+    if model.small is None:
+        return model.large_loss(model.look(image), mask)
+    outputs = model.small(image)
+    m_small = model.small.map_of(outputs, image.shape[-2:])
+    seen = model.look(image, m_small.detach() if model.one_stage.detach else m_small)
+    return model.large_loss(seen, mask) + model.one_stage.lam * model.small.loss(outputs, mask)
 
 # %% ../nbs/12_model.ipynb #b2ae0aab
 class SmallModelMethod(Segmenter):

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['PROFILES', 'TRIVIAL', 'PROMPTS', 'STRATEGIES', 'RECIPE', 'PERFORM', 'project_root', 'home', 'Schedule', 'Synthetic',
-           'Profile', 'RunSpec', 'parents', 'plan', 'manifest_of', 'sam_weights', 'schedule_of', 'settings_of',
-           'run_id', 'Run', 'runs_folder', 'find', 'provenance', 'ensure_all', 'ensure']
+           'Profile', 'RunSpec', 'title_of', 'parents', 'plan', 'manifest_of', 'sam_weights', 'schedule_of',
+           'settings_of', 'run_id', 'Run', 'runs_folder', 'find', 'provenance', 'ensure_all', 'ensure']
 
 # %% ../nbs/14_runs.ipynb #ba3016b7
 import hashlib
@@ -178,13 +178,9 @@ class RunSpec:
                  "ratio": 1.0 if self.method in TRIVIAL else float(self.ratio)}
         for name, value in known.items():
             object.__setattr__(self, name, value)
-        prompted, spatial = set(self.switched_on) - {"he"}, "spatial" in self.switched_on
-        idle = {"prompt": not spatial, "strategy": not prompted,
-                "tau": not spatial or self.prompt != "point",
-                "lam": not spatial or self.strategy == "two-stage",
-                "detach": not spatial or self.strategy == "two-stage" or self.prompt != "mask"}
-        for f in fields(self):  # what nothing looks at is forgotten
-            if idle.get(f.name):
+        idle = _idle(self)
+        for f in fields(self):
+            if f.name in idle:
                 object.__setattr__(self, f.name, f.default)
         object.__setattr__(self, "choices", altered(self.chosen, self._applies))
 
@@ -214,17 +210,34 @@ class RunSpec:
     @property
     def title(self) -> str:
         "What progress lines and tables call it."
-        if self.method in TRIVIAL:
-            return TRIVIAL[self.method]
-        title = METHODS[self.method].title
-        if self.method == "sam_adapter" and self.switched_on:
-            title = "HE-Adapter, no prompt (first stage)"
-        elif self.components:
-            title += f" with {'+'.join(self.components)}"
-        title += ", one stage" if self.strategy == "one-stage" else ""
-        told = [(name, getattr(self, name)) for name in ("prompt", "tau", "lam", "detach", "ratio")]
-        told = [pair for pair in told if pair[1] != type(self).__dataclass_fields__[pair[0]].default]
-        return title + "".join(f", {name} {value}" for name, value in [*told, *self.choices])
+        return title_of(self)
+
+# %% ../nbs/14_runs.ipynb #898370d6
+def _idle(spec: RunSpec) -> set:
+    "Names of the switches that nothing looks at: they are forgotten."
+    spatial, alone = "spatial" in spec.switched_on, spec.strategy == "two-stage"
+    idle = {"prompt": not spatial, "strategy": not set(spec.switched_on) - {"he"},
+            "tau": not spatial or spec.prompt != "point", "lam": not spatial or alone,
+            "detach": not spatial or alone or spec.prompt != "mask"}
+    return {name for name, forgotten in idle.items() if forgotten}
+
+
+def title_of(
+    spec: RunSpec,  # any run
+) -> str:  # for example "LSM-Adapter_S, prompt point, tau 0.4"
+    "The method and every switch that is not at its default."
+    if spec.method in TRIVIAL:
+        return TRIVIAL[spec.method]
+    title = METHODS[spec.method].title
+    if spec.method == "sam_adapter" and spec.switched_on:
+        title = "HE-Adapter, no prompt (first stage)"
+    elif spec.components:
+        title += f" with {'+'.join(spec.components)}"
+    title += ", one stage" if spec.strategy == "one-stage" else ""
+    usual = {f.name: f.default for f in fields(spec)}
+    told = [(name, getattr(spec, name)) for name in ("prompt", "tau", "lam", "detach", "ratio")
+            if getattr(spec, name) != usual[name]]
+    return title + "".join(f", {name} {value}" for name, value in [*told, *spec.choices])
 
 # %% ../nbs/14_runs.ipynb #018f965b
 def parents(
