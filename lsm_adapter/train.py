@@ -214,11 +214,13 @@ def fit(
     seed: int,  # of order and flips
     folder: Path,  # `resume.pt` and `log.jsonl` are written here
     say: Callable[[str], None],  # receives lines of progress
-    save_every: float = 30.0,  # seconds between two saved states, at least
+    save_every: Optional[float] = None,  # seconds between two saved states, at least; None: 30
     small_lr: Optional[float] = None,  # see `make_optimiser`
 ) -> nn.Module:  # the same model, trained, in evaluation mode
     "Train to the end of the schedule, from the last saved epoch if there is one."
     device, path = next(model.parameters()).device, folder / "resume.pt"
+    if save_every is None:
+        save_every = float(os.environ.get("LSM_SAVE_EVERY", 30))
     optimiser = make_optimiser(model, schedule, small_lr)
     start, log = _load_state(path, model, optimiser)
     if start:
