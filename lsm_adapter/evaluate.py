@@ -21,6 +21,7 @@ from torch import nn
 
 from .data import Manifest, read_image, read_mask, resize_image
 from .metrics import BinaryScores
+from .processes import is_first
 from .runs import PROFILES, TRIVIAL, RunSpec, manifest_of, provenance
 from .synthetic import ColourThreshold, PositionPrior, all_dry, all_water, pairs
 from .train import train
@@ -131,13 +132,15 @@ def perform(
     roles: dict,  # role -> finished parent Run
     say: Callable[[str], None],  # receives lines of progress
 ) -> None:
-    "Train and score one run."
+    "Train and score one run; of several processes the first one scores."
     manifest, began = manifest_of(spec), time.monotonic()
     size = PROFILES[spec.profile].image_size
     if spec.method in TRIVIAL:
         predict = trivial_predictor(spec.method, manifest)
     else:
         predict = model_predictor(train(spec, folder, roles, say), size)
+    if not is_first():
+        return
     trained = time.monotonic()
     scores = evaluate(predict, manifest, folder, say)
     done = time.monotonic()

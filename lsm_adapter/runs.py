@@ -30,6 +30,7 @@ import lsm_adapter
 from .choices import Choices, altered, choices_from
 from .data import Manifest, scan
 from .model import COMPONENTS, LIGHTER, METHODS
+from .processes import agreed, is_first, number_of_processes, wait_for_all
 from .synthetic import VERSION, make_uw_synth
 from .weights import SAM_FILES, sha256_of
 
@@ -83,6 +84,8 @@ class Profile:
     joint_lr: dict = field(default_factory=dict)  # small model -> learning rate in one stage
     rank: Optional[int] = None  # inner width of the adapter; None: E / 32
     sam_adapter_loss: str = "same"  # "same" as LSM-Adapter's first stage, or its "own"
+    joint: Optional[Schedule] = None  # one stage; None: as `large`
+    precision: str = "32-true"  # of training, see `fabric`
     synthetic: Optional[Synthetic] = None  # None: data must be given
 
 # %% ../nbs/14_runs.ipynb #0d9d4fd2
@@ -338,7 +341,8 @@ def schedule_of(
     profile, method = PROFILES[spec.profile], METHODS[spec.method]
     if not method.large:
         return profile.small[spec.method]
-    return profile.second if spec.two_stage else profile.large
+    one_stage = spec.strategy == "one-stage" and profile.joint or profile.large
+    return profile.second if spec.two_stage else one_stage
 
 
 def _small_settings(spec: RunSpec, profile: Profile) -> dict:
@@ -366,7 +370,9 @@ def settings_of(
     sizes = {"image_size": profile.image_size, "small_size": profile.small_size}
     plain = spec.switched_on == ()
     large = _large_settings(profile, sam_weights(spec.profile), plain) if method.large else {}
-    return {"schedule": told, **sizes, **large, **_small_settings(spec, profile)}
+    usual = profile.precision == Profile.precision
+    return {"schedule": told, **sizes, **large, **_small_settings(spec, profile),
+            **({} if usual else {"precision": profile.precision})}
 
 
 def _identity(spec: RunSpec) -> dict:
@@ -454,6 +460,7 @@ def provenance() -> dict:
         "commit": _commit(), "python": platform.python_version(),
         **{name: installed.get(name, "not installed") for name in packages},
         "machine": platform.machine(), "cpus": os.cpu_count(), "threads": torch.get_num_threads(),
+        "processes": number_of_processes(),
         "device": torch.cuda.get_device_name() if torch.cuda.is_available() else "cpu",
     }
 
@@ -469,22 +476,29 @@ def _write_spec(spec: RunSpec, folder: Path, roles: dict) -> None:
     (folder / "spec.yaml").write_text(yaml.safe_dump(record, sort_keys=False))
 
 # %% ../nbs/14_runs.ipynb #62302fa2
-def _make(spec: RunSpec, made: dict, say: Callable[[str], None]) -> Run:
-    final = runs_folder() / run_id(spec)
-    lock = _lock(final)
+def _alone(lock: FileLock, say: Callable[[str], None]) -> None:
     try:
         lock.acquire(timeout=0)
     except Timeout:
         say("another process is making this run; waiting for it")
         lock.acquire()
+
+
+def _make(spec: RunSpec, made: dict, say: Callable[[str], None]) -> Run:
+    final = runs_folder() / run_id(spec)
+    lock = _lock(final)
+    if is_first():  # those that train together with this process wait at `agreed`
+        _alone(lock, say)
     try:
-        if not final.is_dir():
+        if not agreed(final.is_dir()):
             unfinished = runs_folder() / ".unfinished" / final.name
             unfinished.mkdir(parents=True, exist_ok=True)
             roles = {role: made[parent] for role, parent in parents(spec).items()}
             resolve_name(PERFORM)(spec, unfinished, roles, say)
-            _write_spec(spec, unfinished, roles)
-            os.replace(unfinished, final)
+            if is_first():
+                _write_spec(spec, unfinished, roles)
+                os.replace(unfinished, final)
+            wait_for_all()
     finally:
         lock.release()
     return Run(spec, final)
@@ -505,7 +519,9 @@ def ensure_all(
 ) -> dict:  # RunSpec -> finished Run, for what is wanted and for its parents
     "Return finished runs, training or resuming what is missing, shared work once."
     needed = plan(specs)
-    made = {spec: find(spec) for spec in needed}
+    say = say if is_first() else lambda text: None
+    finished = agreed([find(spec) is not None for spec in needed])
+    made = {spec: find(spec) if there else None for spec, there in zip(needed, finished)}
     missing = [spec for spec in needed if made[spec] is None]
     _refuse_missing_weights(missing)
     if missing:

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['Projector', 'cosine_similarity', 'pseudo_mask', 'masked_average_pooling', 'sinkhorn', 'online_clustering',
-           'cluster_sums', 'momentum_update', 'sum_over_processes', 'labels_on_grid', 'PrototypeMemory',
-           'full_precision', 'SemanticPrompter']
+           'cluster_sums', 'momentum_update', 'in_company', 'sum_over_processes', 'clustering_of_all', 'labels_on_grid',
+           'PrototypeMemory', 'full_precision', 'SemanticPrompter']
 
 # %% ../nbs/09_semantic_prompter.ipynb #193c0f1f
 import functools
@@ -114,15 +114,45 @@ def momentum_update(
     return torch.where(counts[:, None] > 0, F.normalize(moved, dim=1), prototypes)
 
 # %% ../nbs/09_semantic_prompter.ipynb #ec70bf3c
+def in_company() -> bool:
+    "Whether `torch.distributed` connects this process with others."
+    return dist.is_available() and dist.is_initialized()
+
+
 def sum_over_processes(
     sums: Tensor,  # `(C * K, D)`
     counts: Tensor,  # `(C * K,)`
 ) -> tuple[Tensor, Tensor]:  # the same, added up over all processes
     "One all-reduce of sums and counts together; without `torch.distributed` they pass unchanged."
-    if not (dist.is_available() and dist.is_initialized()): return sums, counts
+    if not in_company(): return sums, counts
     both = torch.cat([sums, counts[:, None]], dim=1)
     dist.all_reduce(both)
     return both[:, :-1], both[:, -1]
+
+# %% ../nbs/09_semantic_prompter.ipynb #8e5c17ce
+def _everybody(rows: Tensor) -> tuple[Tensor, int]:
+    length = torch.tensor([len(rows)], device=rows.device)
+    lengths = [torch.zeros_like(length) for _ in range(dist.get_world_size())]
+    dist.all_gather(lengths, length)
+    lengths = [int(n) for n in lengths]
+    padded = rows.new_zeros(max(lengths), rows.shape[1])  # all have to send the same size
+    padded[:len(rows)] = rows
+    parts = [torch.empty_like(padded) for _ in lengths]
+    dist.all_gather(parts, padded)
+    return torch.cat([p[:n] for p, n in zip(parts, lengths)]), sum(lengths[:dist.get_rank()])
+
+
+@torch.no_grad()
+def clustering_of_all(
+    similarity: Tensor,  # `(N, C * K)`, cosines of this process's pixels
+    labels: Tensor,  # `(N,)`, int64, the true class of each
+    classes: int = 2,  # C
+) -> Tensor:  # `(N,)`, as from `online_clustering`
+    "`online_clustering` of the pixels of all processes; each gets back its own."
+    if not in_company(): return online_clustering(similarity, labels, classes)
+    rows, first = _everybody(torch.cat([similarity, labels[:, None].to(similarity)], dim=1))
+    target = online_clustering(rows[:, :-1], rows[:, -1].long(), classes)
+    return target[first:first + len(labels)]
 
 # %% ../nbs/09_semantic_prompter.ipynb #6cb0e8a7
 def labels_on_grid(
@@ -243,7 +273,7 @@ class SemanticPrompter(PrototypeMemory):
         projected, similarity = self.compare(Z)
         embedding, scores = (m.movedim(1, -1).flatten(0, 2) for m in (projected, similarity))
         labels = labels_on_grid(mask, Z, self.classes).flatten()
-        target = online_clustering(scores, labels, self.classes)
+        target = clustering_of_all(scores, labels, self.classes)
         if self.training:
             self.follow(embedding, target, correct=pseudo_mask(scores, self.classes) == labels)
         loss = prototype_loss(scores, target, **self.loss_options)
