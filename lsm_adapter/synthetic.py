@@ -12,8 +12,8 @@ __all__ = ['PARTS', 'NEAR', 'GENERAL', 'HARD', 'NO_WATER', 'CONDITIONS', 'TINTS'
            'circle', 'blemishes', 'lane_marks', 'road', 'cast_shadows', 'light_on_road', 'height_map', 'water_depth',
            'fresnel', 'waves', 'smear', 'wet_road', 'flood', 'rain_rings', 'glitter', 'rain_streaks', 'sensor', 'Scene',
            'wet_plane', 'render', 'tags_of', 'draw_scene', 'camera_frame', 'camera_frames', 'scene_seed', 'quota',
-           'write_scene', 'claim', 'make_uw_synth', 'pairs', 'all_water', 'all_dry', 'hsv_bins', 'ColourThreshold',
-           'best_box', 'PositionPrior']
+           'write_pair', 'write_scene', 'claim', 'write_all', 'make_uw_synth', 'pairs', 'all_water', 'all_dry',
+           'hsv_bins', 'ColourThreshold', 'best_box', 'PositionPrior']
 
 # %% ../nbs/02_synthetic.ipynb #ade5686b
 import hashlib, json, math, os, time
@@ -30,7 +30,7 @@ from .data import COLUMNS, Manifest, read_image, read_mask
 
 # %% ../nbs/02_synthetic.ipynb #ec4f427b
 PARTS = ("camera", "look", "blocks", "trees", "lamps", "cars", "road", "water", "sky", "sensor",
-         "rain", "flicker", "moment", "split")
+         "rain", "flicker", "moment", "split", "object")
 
 def stream(
     seed:int, # seed of the scene, >= 0
@@ -1138,6 +1138,22 @@ def quota(
     return [names[i] for i in stream(seed, "split").permutation(n)]
 
 # %% ../nbs/02_synthetic.ipynb #0297a6dd
+def write_pair(
+    root:Path, # folder of the data set
+    name:str, # id of the picture
+    split:str, # one of `SPLITS`
+    scene:Scene, # picture, truth and tags
+)->dict: # its row of the manifest
+    "Write a picture and its mask (0 / 255) as PNG."
+    height, width = scene.mask.shape
+    row = {"id": name, "image": f"images/{name}.png", "mask": f"masks/{name}.png", "split": split,
+           "tags": ";".join(scene.tags), "width": width, "height": height}
+    for kind, picture in (("image", scene.image[..., ::-1]), ("mask", scene.mask * 255)):
+        _, code = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+        (root / row[kind]).write_bytes(code.tobytes())
+        row[f"{kind}_sha256"] = hashlib.sha256(code.tobytes()).hexdigest()
+    return row
+
 def write_scene(
     root:Path, # folder of the data set
     split:str, # one of `SPLITS`
@@ -1146,29 +1162,23 @@ def write_scene(
     size:tuple[int, int], # (width, height), pixels
     condition:str, # one of `CONDITIONS`
 )->dict: # its row of the manifest
-    "Draw one scene and write its picture and mask (0 / 255) as PNG."
+    "Draw one scene and write it."
     scene = draw_scene(scene_seed(seed, split, index), size, condition)
-    name = f"{split}_{index:05d}"
-    row = {"id": name, "image": f"images/{name}.png", "mask": f"masks/{name}.png", "split": split,
-           "tags": ";".join(scene.tags), "width": size[0], "height": size[1]}
-    for kind, picture in (("image", scene.image[..., ::-1]), ("mask", scene.mask * 255)):
-        _, code = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
-        (root / row[kind]).write_bytes(code.tobytes())
-        row[f"{kind}_sha256"] = hashlib.sha256(code.tobytes()).hexdigest()
-    return row
+    return write_pair(root, f"{split}_{index:05d}", split, scene)
 
 # %% ../nbs/02_synthetic.ipynb #27081d2e
 def claim(
     root:Path, # folder of the data set
     wanted:dict, # arguments of `make_uw_synth` and the version of the generator
+    name:str="uw_synth", # of the kind of data: a note with it is kept in the folder
 )->bool: # True: complete, nothing to draw
     "Take a new folder, or recognise one made with the same arguments; refuse any other."
-    note, manifest = root / "uw_synth.json", root / "manifest.csv"
+    note, manifest = root / f"{name}.json", root / "manifest.csv"
     if root.exists() and any(root.iterdir()):
-        found = json.loads(note.read_text()) if note.exists() else "no uw_synth.json"
+        found = json.loads(note.read_text()) if note.exists() else f"no {name}.json"
         if found != wanted:
             raise ValueError(f"{root} holds something else ({found}); expected an empty folder or "
-                             f"UW-Synth made with {wanted}: choose another folder or delete it.")
+                             f"{name} made with {wanted}: choose another folder or delete it.")
         if manifest.exists():
             files = pd.read_csv(manifest)[["image", "mask"]].to_numpy().ravel()
             return all((root / f).exists() for f in files)
@@ -1178,6 +1188,24 @@ def claim(
     return False
 
 # %% ../nbs/02_synthetic.ipynb #06c26618
+def write_all(
+    root:Path, # folder of the data set, claimed
+    jobs:list, # arguments of `write`, one tuple per picture
+    write:Callable[..., dict], # draws and writes a picture and returns its row of the manifest
+    say:Callable[[str], None], # receives a line of progress every five seconds
+)->Manifest:
+    "Draw and write all pictures of a set, and its manifest last."
+    rows, began, last = [], time.monotonic(), time.monotonic()
+    for job in jobs:
+        rows.append(write(*job))
+        if time.monotonic() - last > 5:
+            last = time.monotonic()
+            left = (last - began) / len(rows) * (len(jobs) - len(rows))
+            say(f"drawing: {len(rows)} of {len(jobs)} scenes · {left:.0f} s left")
+    manifest = Manifest(root, pd.DataFrame(rows, columns=COLUMNS))
+    manifest.save()
+    return manifest
+
 def make_uw_synth(
     root:str|Path, # folder to write to; made if missing
     n_train:int, # number of training images
@@ -1194,18 +1222,9 @@ def make_uw_synth(
         raise ValueError(f"counts {counts} and seed {seed} must not be negative.")
     wanted = {"generator": VERSION, **counts, "size": list(size), "seed": seed}
     if claim(root, wanted): return Manifest.load(root)
-    jobs = [(split, i, condition) for split, n in counts.items()
+    jobs = [(root, split, i, seed, size, condition) for split, n in counts.items()
             for i, condition in enumerate(quota(n, scene_seed(seed, split, 0)))]
-    rows, began, last = [], time.monotonic(), time.monotonic()
-    for split, i, condition in jobs:
-        rows.append(write_scene(root, split, i, seed, size, condition))
-        if time.monotonic() - last > 5:
-            last = time.monotonic()
-            left = (last - began) / len(rows) * (len(jobs) - len(rows))
-            say(f"drawing UW-Synth: {len(rows)} of {len(jobs)} scenes · {left:.0f} s left")
-    manifest = Manifest(root, pd.DataFrame(rows, columns=COLUMNS))
-    manifest.save()
-    return manifest
+    return write_all(root, jobs, write_scene, say)
 
 # %% ../nbs/02_synthetic.ipynb #64042e45
 def pairs(
