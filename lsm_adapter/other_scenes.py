@@ -36,7 +36,7 @@ def random_surface(
     u = rng.uniform
     tiles = tuple(noise_tile(rng, u(*slope)) for slope in ((1.2, 1.9), (.9, 1.5), (.2, .7)))
     mean = u(.28, .6) * (1 + rng.normal(0, .1, 3))
-    steps = [u(.05, .1) * (1 + rng.normal(0, .25, 3)) for _ in tiles]
+    steps = [u(.035, .075) * (1 + rng.normal(0, .25, 3)) for _ in tiles]
     return Surface(tiles, np.float32([mean, *steps]), u(.6, 1.6))
 
 def grid(
@@ -81,12 +81,12 @@ def spine(
     size:tuple[int, int], # (width, height), pixels
     length:float, # half the animal's length, pixels
 )->tuple[np.ndarray, np.ndarray]: # points (25, 2), pixels, and unit vectors along them (25, 2)
-    "A bent line near the middle of the picture."
+    "A bent line anywhere but at the border."
     u = rng.uniform
     angle = u(0, 2 * np.pi) + rng.normal(0, .9) * np.linspace(-1, 1, 25)
     along = np.stack([np.cos(angle), np.sin(angle)], 1)
     line = np.cumsum(along, 0) * length / 12
-    return line - line.mean(0) + np.array(size) * [u(.25, .75), u(.3, .7)], along
+    return line - line.mean(0) + np.array(size) * [u(.2, .8), u(.25, .75)], along
 
 def animal(
     rng:np.random.Generator, # dice
@@ -94,7 +94,7 @@ def animal(
 )->np.ndarray: # (H, W) uint8 in {0, 1}
     "The outline of something with a body, a head and perhaps legs."
     u, mask = rng.uniform, np.zeros(size[::-1], np.uint8)
-    length = u(.2, .4) * size[1]
+    length = u(.22, .42) * size[1]
     points, along = spine(rng, size, length)
     s = np.linspace(-1, 1, 25)
     girth = length * (u(.24, .5) * (1 - s**2).clip(0) ** u(.4, .9) + .03)
@@ -107,18 +107,18 @@ def animal(
     return mask
 
 # %% ../nbs/02b_other_scenes.ipynb #592bef0e
-REVEAL = {"chameleon": 1.0, "camo": .6, "cod10k": .8}  # in the printed Table 8, too, CAMO is hardest
+REVEAL = {"chameleon": 1.6, "camo": 1.0, "cod10k": 1.3}  # in the printed Table 8, too, CAMO is hardest
 
 def changed(
     surface:Surface, # the ground
     rng:np.random.Generator, # dice
-    reveal:float, # how much, 0..1
+    reveal:float, # how much, from 0
 )->Surface:
     "Almost the same surface."
     tint = rng.normal(0, 1, 3)
     colours = surface.colours.copy()
     colours[0] += .15 * reveal * tint / np.linalg.norm(tint)
-    contrast, period = np.exp(rng.normal(0, .3 * reveal, 2))
+    contrast, period = np.exp(rng.normal(0, .25 * reveal, 2))
     return replace(surface, colours=colours, contrast=float(contrast),
                    period=surface.period * float(period))
 
@@ -134,26 +134,26 @@ def patches(
     picture:np.ndarray, # (H, W, 3) float32, changed in place
     surface:Surface, # the ground
     rng:np.random.Generator, # dice
-    reveal:float, # how much they differ, 0..1
+    reveal:float, # how much they differ, from 0
 ):
     "Two or three parts of the ground of another tint, without an outline."
     size = picture.shape[1::-1]
     for _ in range(rng.integers(2, 4)):
         field = lookup(noise_tile(rng, 1.9), *grid(size), 1.3)
-        where = np.clip((field - rng.uniform(.3, 1.2)) * 1.5, 0, 1)[..., None]
-        picture += where * (elsewhere(changed(surface, rng, reveal), size, rng) - picture)
+        where = np.clip((field - rng.uniform(.5, 1.4)) * 1.2, 0, 1)[..., None]
+        picture += where * (elsewhere(changed(surface, rng, .7 * reveal), size, rng) - picture)
 
 # %% ../nbs/02b_other_scenes.ipynb #165563dd
 def hide(
     ground:np.ndarray, # (H, W, 3) float32
     skin:np.ndarray, # (H, W, 3) float32
     mask:np.ndarray, # (H, W) uint8: where the animal is
-    reveal:float, # strength of the shades, 0..1
+    reveal:float, # strength of the shades, 0..1.9
 )->np.ndarray: # (H, W, 3) float32
     "Lay the animal on the ground: a dark rim, a shade around, an outline as soft as a lens has."
     height, width = mask.shape
     inside = cv2.distanceTransform(mask, cv2.DIST_L2, 5)[..., None]
-    rim = 1 - .45 * reveal * np.exp(-inside / (.012 * height))
+    rim = 1 - .45 * reveal * np.exp(-inside / (.016 * height))
     soft = lambda sigma: cv2.GaussianBlur(mask.astype(np.float32), (0, 0), sigma)[..., None]
     below = ground * (1 - .3 * reveal * soft(.02 * width))
     return below + soft(.0025 * width + .2) * (skin * rim - below)
@@ -188,7 +188,7 @@ def caster(
     side, low = along[::-1] * [-1, 1] * wide, u(.4, 1)
     fill(mask, [foot - side * low, foot + side * low, end + side, end - side])
     for _ in range(rng.integers(1, 5)):
-        fill(mask, blob(rng, wide * u(.8, 2)) + end + rng.normal(0, wide, 2))
+        fill(mask, blob(rng, wide * u(.8, 2)) + end + rng.normal(0, .6 * wide, 2))
     return mask
 
 def dark_things(
