@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['scores_from_counts', 'BinaryScores', 'ber_from_counts', 'ber', 'image_counts', 'bootstrap_interval',
-           'bootstrap_difference', 'structure_scores', 'StructureScores']
+           'bootstrap_difference', 'student_t', 'mean_interval', 'structure_scores', 'StructureScores']
 
 # %% ../nbs/03_metrics.ipynb #0b77d04c
 import numpy as np
@@ -152,6 +152,47 @@ def bootstrap_difference(
     one, two = (scores_from_counts(*(times @ c)[:, :3].T)[metric] for c in (counts, other))
     low, high = np.quantile(one - two, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
+
+# %% ../nbs/03_metrics.ipynb #c776632a
+def _t_share(
+    angle: float, # θ = arctan(t / √ν), in [0, π/2]
+    freedom: int, # ν, degrees of freedom, at least 1
+) -> float: # in [0, 1]
+    "Share of Student's t distribution between -t and t, for whole degrees of freedom."
+    odd, sine, cosine = freedom % 2, np.sin(angle), np.cos(angle)
+    term = total = (cosine if odd else 1.0) if freedom > 1 else 0.0
+    for k in range(2 + odd, freedom - 1, 2):
+        term *= cosine**2 * (k - 1) / k
+        total += term
+    return 2 / np.pi * (angle + sine * total) if odd else sine * total
+
+
+def student_t(
+    freedom: int, # ν, degrees of freedom, at least 1
+    level: float = 0.95, # share between -t and t, in (0, 1)
+) -> float: # t; 12.706 for one degree of freedom, 1.96 for very many
+    "Two-sided quantile of Student's t distribution."
+    if freedom < 1 or not 0 < level < 1:
+        raise ValueError(f"Found {freedom} degrees of freedom and the level {level}; give at least "
+                         "1 and a share between 0 and 1, such as 0.95.")
+    low, high = 0.0, np.pi / 2
+    for _ in range(60):
+        middle = (low + high) / 2
+        low, high = (middle, high) if _t_share(middle, freedom) < level else (low, middle)
+    return float(np.sqrt(freedom) * np.tan(low))
+
+# %% ../nbs/03_metrics.ipynb #bdcaa8c1
+def mean_interval(
+    values: np.ndarray, # (n,), one score or one paired difference per seed, n at least 2
+    level: float = 0.95, # in (0, 1)
+) -> tuple[float, float]: # lower and upper end, in the unit of the values
+    "Student's t interval of a mean over seeds."
+    values = np.asarray(values, np.float64)
+    if values.ndim != 1 or len(values) < 2:
+        raise ValueError(f"Found {values.size} value(s) of shape {values.shape}; an interval over "
+                         "seeds needs two or more.")
+    half = student_t(len(values) - 1, level) * values.std(ddof=1) / np.sqrt(len(values))
+    return float(values.mean() - half), float(values.mean() + half)
 
 # %% ../nbs/03_metrics.ipynb #5c261d97
 _all_ = ["structure_scores", "StructureScores"]
