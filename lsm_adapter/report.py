@@ -96,7 +96,7 @@ def score_and_interval(
     if len(counts) == 1:
         return score_of(counts[0], metric), *bootstrap_interval(counts[0], metric), "images"
     values = [score_of(c, metric) for c in counts]
-    return float(np.mean(values)), *mean_interval(values), "seeds"
+    return float(np.mean(values)), *np.clip(mean_interval(values), 0, 1).tolist(), "seeds"
 
 
 def difference_and_interval(
@@ -377,19 +377,18 @@ def signed(
     number: float,  # any
 ) -> str:  # "+1.25" or "−1.25", with a true minus
     "Two decimals and always a sign."
-    return f"{number:+.2f}".replace("-", "−")
+    return f"{round(number, 2) + 0.0:+.2f}".replace("-", "−")  # + 0.0 turns -0.0 into 0.0
 
 
 def _listed(part: pd.DataFrame) -> str:
     return "; ".join(f"{plain_claim(row.claim)} by {signed(row.difference)} "
                      f"[{signed(row.low)}, {signed(row.high)}]"
-                     + ("" if pd.isna(row.paper) else f", in the paper {signed(row.paper)}")
+                     + ("" if pd.isna(row.paper) else f" (paper {signed(row.paper)})")
                      for row in part.itertuples())
 
 # %% ../nbs/17_report.ipynb #9639812e
-_SPOKEN = {"holds": ("hold here", "None holds here beyond its interval."),
-           "does not hold": ("come out the other way round", "None comes out the other way round."),
-           "cannot be told": ("cannot be told", "None is left open.")}
+_SPOKEN = {"holds": "hold here", "does not hold": "come out the other way round",
+           "cannot be told": "cannot be told"}
 
 
 def measured_on(
@@ -410,13 +409,13 @@ def says(
     "What a table says about the paper's orderings, in words."
     parts = [f"Paired differences in {unit}, measured on {on}."]
     for split, rows in verdict.groupby("split", sort=False):
-        told = [f"**{SPLIT_NAMES.get(split, split)}.** {len(rows)} orderings of the paper."]
-        for here, (words, none) in _SPOKEN.items():
-            part = rows[rows.here == here]
-            told.append(f"{len(part)} {words}: {_listed(part)}." if len(part) else none)
-        if rows.paper.isna().all():
-            told.insert(1, "(It prints no numbers for these images.)")
-        parts.append(" ".join(told))
+        found = {words: rows[rows.here == here] for here, words in _SPOKEN.items()}
+        counts = [f"{len(part) or 'none'} {words}" for words, part in found.items()]
+        silent = " (it prints no F1 for these images)" if rows.paper.isna().all() else ""
+        parts.append(f"**{SPLIT_NAMES.get(split, split)}.** Of {len(rows)} orderings of the "
+                     f"paper{silent} {counts[0]}, {counts[1]} and {counts[2]}.")
+        parts.append("\n".join(f"- {words[0].upper()}{words[1:]}: {_listed(part)}."
+                               for words, part in found.items() if len(part)))
     by_chance = max(1, round(0.05 * len(verdict)))
     parts.append(f"Of {len(verdict)} intervals at 95 %, about {by_chance} can be expected to miss "
                  "by chance alone." if len(verdict) else "No two rows could be compared.")
@@ -432,9 +431,13 @@ def says_spread(
              "picked the best and the worst among all pairs of rows."]
     for row in verdict.itertuples():
         best, worst = row.claim.split(" > ")
+        name = SPLIT_NAMES.get(row.split, row.split)
+        if best == worst:
+            parts.append(f"**{name}.** All rows have the same F1.")
+            continue
         told = "can be told" if row.here == "holds" else "cannot be told"
         paper = "" if pd.isna(row.paper) else f" In the paper the rows lie within {row.paper:.2f}."
-        parts.append(f"**{SPLIT_NAMES.get(row.split, row.split)}.** F1 is highest at {best} and "
+        parts.append(f"**{name}.** F1 is highest at {best} and "
                      f"lowest at {worst}, {row.difference:.2f} points apart [{signed(row.low)}, "
                      f"{signed(row.high)}]: this {told} from zero.{paper}")
     return "\n\n".join(parts)
