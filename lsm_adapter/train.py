@@ -4,11 +4,10 @@
 
 # %% auto #0
 __all__ = ['learning_rate', 'make_optimiser', 'own_state', 'load_into', 'save_weights', 'new_model', 'load_model', 'duration',
-           'Objective', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'origin', 'FrozenCache', 'share',
-           'training_data', 'cached_loss', 'train']
+           'Objective', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'FrozenCache', 'share', 'training_data',
+           'cached_loss', 'train']
 
 # %% ../nbs/15_train.ipynb #9f00b41a
-import hashlib
 import json
 import math
 import os
@@ -32,7 +31,7 @@ from .model import (METHODS, Frozen, LSMAdapter, OneStage, SmallModelMethod,
                                build_method, spatial_prompter)
 from .processes import agreed, fabric, is_first, shares, wait_for_all
 from .runs import (PROFILES, RECIPE, Run, RunSpec, Schedule, find, manifest_of,
-                              parents, runs_folder, sam_weights, schedule_of)
+                              parents, put_in_place, runs_folder, sam_weights, schedule_of)
 
 # %% ../nbs/15_train.ipynb #8f8d5b01
 def learning_rate(
@@ -91,7 +90,7 @@ def save_weights(
     "Write tensors as safetensors."
     temporary = path.with_suffix(".part")
     save_file({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, temporary)
-    os.replace(temporary, path)
+    put_in_place(temporary, path)
 
 # %% ../nbs/15_train.ipynb #b2a8490f
 def new_model(
@@ -114,6 +113,8 @@ def new_model(
     for run in roles.values():
         load_into(model, run.weights)
     model.load_state_dict(fresh, strict=False)
+    if isinstance(model, SmallModelMethod):  # its convolutions are faster in this order; the last
+        model.to(memory_format=torch.channels_last)  # bits differ, so it is the order for good
     return model
 
 
@@ -207,7 +208,7 @@ def _save_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer, 
     state = {"model": own_state(model), "optimiser": optimiser.state_dict(), "epoch": epoch,
              "log": log}
     torch.save(state, path.with_suffix(".part"))
-    os.replace(path.with_suffix(".part"), path)
+    put_in_place(path.with_suffix(".part"), path)
 
 
 def _load_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) -> tuple[int, list]:
@@ -300,7 +301,7 @@ def cached(
             try:
                 _fill(temporary, data, compute, device, batch,
                       lambda text: say(f"{name.split('-')[0]}: {text}"))
-                os.replace(temporary, path)
+                put_in_place(temporary, path)
             finally:
                 temporary.unlink(missing_ok=True)
     return np.load(path, mmap_mode="r")
@@ -332,13 +333,6 @@ def _fill(path, data, compute, device, batch, say) -> None:
     store.flush()
 
 # %% ../nbs/15_train.ipynb #eff0b54b
-def origin(
-    run: Run,  # finished
-) -> str:
-    "Names a run and the very weights that it has now, should somebody have made it again."
-    return f"{run.id}-{hashlib.sha256(run.weights.read_bytes()).hexdigest()[:8]}"
-
-
 class FrozenCache(Dataset):
     "What the frozen parts say about each training image and its mirror image, with the mask."
 
@@ -356,9 +350,9 @@ class FrozenCache(Dataset):
         images = f"{data.manifest.hash[:10]}-{data.image_size}"
         model.eval()
         ask = lambda name, compute: cached(f"{name}-{images}", data, compute, device, say, batch)
-        self.arrays = {"Z": ask(f"Z-{origin(roles['large'])}", model.embed)}
+        self.arrays = {"Z": ask(f"Z-{roles['large'].origin}", model.embed)}
         if model.small is not None:
-            self.arrays["m_small"] = ask(f"m_small-{origin(roles['small'])}", model.small.predict)
+            self.arrays["m_small"] = ask(f"m_small-{roles['small'].origin}", model.small.predict)
         if model.prompter.style is not None:
             self.arrays["style"] = ask(f"style-{model.choices.compression}", model.style_image)
 
@@ -424,13 +418,12 @@ def train(
     model = new_model(spec, roles).to(fabric(profile.precision).device)
     if agreed(weights.exists()):  # it was stopped after training, while it was scored
         load_into(model, weights)
+        (folder / "resume.pt").unlink(missing_ok=True)
         return model.eval()
     data = training_data(manifest_of(spec), profile.image_size, spec.ratio)
     schedule = schedule_of(spec)
     loss_of, small_lr = model.training_loss, None
-    if isinstance(model, SmallModelMethod):
-        model.to(memory_format=torch.channels_last)  # convolutions are faster in this order
-    elif spec.two_stage:
+    if spec.two_stage:
         data = FrozenCache(model, data, roles, say, schedule.batch)
     elif isinstance(model, LSMAdapter) and model.small is not None:
         small_lr = profile.joint_lr.get(METHODS[spec.method].small)
