@@ -22,6 +22,7 @@ from torch import nn
 
 from .data import TEST_SETS, Manifest, read_image, read_mask, resize_image
 from .metrics import BinaryScores, StructureScores
+from .processes import is_first
 from .runs import PROFILES, TRIVIAL, RunSpec, manifest_of, provenance
 from .synthetic import ColourThreshold, PositionPrior, all_dry, all_water, pairs
 from .train import train
