@@ -14,11 +14,13 @@ PROFILE ?= demo
 TABLES  ?= 1 4
 SEEDS   ?= 0
 DATA    ?=
+COD     ?=
+ISTD    ?=
 BIN     := $(VENV)/bin
 export PATH := $(abspath $(BIN)):$(PATH)
 
 reproduce: $(VENV)/installed
-	$(BIN)/lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)")
+	$(BIN)/lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)") $(if $(COD),--cod "$(COD)") $(if $(ISTD),--istd "$(ISTD)")
 
 test: $(VENV)/installed
 	bash tools/check.sh

@@ -304,7 +304,8 @@ def _manifest(data: str, profile: str, root: str) -> Manifest:
     s = getattr(PROFILES[profile], name)
     if s is None:
         raise ValueError(f"The profile {profile!r} has no data of its own; name a folder of images "
-                         "and masks, for example DATA=path/to/UW-Bench.")
+                         "and masks, for example DATA=path/to/UW-Bench (or, for Table 8, COD "
+                         "and ISTD).")
     drawn = hashlib.sha256(repr((version, s)).encode()).hexdigest()[:6]
     folder = Path(root) / "data" / f"{data}-{profile}-{drawn}"
     own = {"n_val": s.n_val} if s.n_val else {}

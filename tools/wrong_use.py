@@ -10,7 +10,9 @@ PAGE.write_text("<!DOCTYPE html>\n<title>Please log in</title>")
 WRONG = [
     (["reproduce", "--profile", "huge"], "huge"),
     (["reproduce", "--tables", "9"], "Table 9"),
-    (["reproduce", "--tables", "8"], "not built yet"),
+    (["reproduce", "--tables", "8", "--data", "."], "--cod and --istd"),
+    (["reproduce", "--tables", "8", "--profile", "smoke", "--istd", "no/such"], "no/such"),
+    (["reproduce", "--tables", "8", "--profile", "paper"], "folder of images and masks"),
     (["reproduce", "--data", "no/such/folder", "--profile", "smoke"], "no/such/folder"),
     (["reproduce", "--profile", "paper"], "folder of images and masks"),
     (["reproduce", "--seeds", "one"], "seeds"),
