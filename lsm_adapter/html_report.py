@@ -124,8 +124,8 @@ def cell_of(
     return {"paper": text(row.paper, of_paper), "measured": text(row.measured, digits),
             "interval": ", ".join(ends) if all(ends) else ""}
 
-# %% ../nbs/17b_html_report.ipynb #b172e19e
-WIDE = 132  # of the drawing of F1, pixels; two more on either side
+# %% ../nbs/17b_html_report.ipynb #f176a8fb
+WIDE = 112  # of the drawing of F1, pixels; two more on either side
 
 
 def axis_of(
@@ -157,7 +157,7 @@ def dots_of(row: pd.Series, axis: dict) -> dict:  # paper, measured, low, high: 
     return {name: None if pd.isna(row[name]) else place(row[name], axis["low"], axis["high"])
             for name in ("paper", "measured", "low", "high")}
 
-# %% ../nbs/17b_html_report.ipynb #baf48904
+# %% ../nbs/17b_html_report.ipynb #3c501027
 def rows_of(
     part: pd.DataFrame,  # a split of a tidy table
 ) -> list:  # a dictionary per row: group, label, cells (metric -> `cell_of`), known, dots
@@ -183,25 +183,27 @@ def parts_of(
         heads = [{"metric": metric, "title": HEADS.get(metric, metric),
                   "paper": bool(lines.paper.notna().any()), "measured": bool(part.measured.notna().any())}
                  for metric, lines in part.groupby("metric", sort=False)]
-        found.append({"title": SPLIT_NAMES.get(split, split), "heads": heads,
-                      "rows": rows_of(part), "axis": axis_of(part)})
+        title = SPLIT_NAMES[split].lower() if split in SPLIT_NAMES else split
+        rows = rows_of(part)
+        name = "Setting" if all(" = " in row["label"] for row in rows) else "Method"
+        found.append({"title": title, "name": name, "heads": heads, "rows": rows,
+                      "axis": axis_of(part)})
     return found
 
-# %% ../nbs/17b_html_report.ipynb #81679fa4
+# %% ../nbs/17b_html_report.ipynb #f7693689
 VERDICTS = {"holds": ("✓", "holds"), "does not hold": ("✗", "fails"), "cannot be told": ("?", "open")}
 
 
 def split_claim(
     claim: str,  # "A|x > B|x"
-) -> tuple:  # "A > B", "x": what both sides share
+) -> tuple:  # the sides, ["A", "B"], and "x": what they share
     "What differs between the two sides of a claim, and what does not."
-    first, _, second = (side.split("|") for side in claim.partition(" > "))
-    if len(first) != len(second) or first == second:
-        return claim.replace("|", ", "), ""
-    shared = [a for a, b in zip(first, second) if a == b]
-    apart = [", ".join(a for a, b in pair if a != b)
-             for pair in (zip(first, second), zip(second, first))]
-    return " > ".join(apart), ", ".join(shared)
+    sides = [side.split("|") for side in claim.split(" > ")]
+    if len({len(side) for side in sides}) > 1 or len(sides) != 2 or sides[0] == sides[1]:
+        return [", ".join(side) for side in sides], ""
+    shared = [a for a, b in zip(*sides) if a == b]
+    first, second = ([a for a, b in pair if a != b] for pair in (zip(*sides), zip(*sides[::-1])))
+    return [", ".join(first), ", ".join(second)], ", ".join(shared)
 
 
 def verdict_of(
@@ -211,7 +213,7 @@ def verdict_of(
     known = next((name for name in VERDICTS if text.startswith(name)), "cannot be told")
     return (*VERDICTS[known], text)
 
-# %% ../nbs/17b_html_report.ipynb #584f5985
+# %% ../nbs/17b_html_report.ipynb #3be89695
 def claims_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
@@ -226,7 +228,7 @@ def claims_of(
         lines = lines.drop_duplicates("split").set_index("split")
         cells = [_claim_cell(lines.loc[split]) if split in lines.index else None
                  for split in splits]
-        rows.append(dict(zip(("claim", "shared"), split_claim(claim)), cells=cells))
+        rows.append(dict(zip(("sides", "shared"), split_claim(claim)), cells=cells))
     counts = {name: int(frame.here.str.startswith(name).sum()) for name in VERDICTS}
     return {"splits": [SPLIT_NAMES.get(s, s) for s in splits], "rows": rows, "counts": counts}
 
@@ -237,18 +239,19 @@ def _claim_cell(line: pd.Series) -> dict:
     return {"paper": text(line.get("paper"), "+.2f"), "measured": text(line.get("difference"), "+.2f"),
             "interval": ", ".join(ends) if all(ends) else "", "verdict": verdict_of(line.here)}
 
-# %% ../nbs/17b_html_report.ipynb #65e58cd6
+# %% ../nbs/17b_html_report.ipynb #3be6e5be
 def says_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
-) -> list:  # (is it a list, lines of text)
+) -> list:  # (is it a list, its lines; a line is made of (is it bold, text))
     "The computed paragraphs about a table, without headings."
     path = folder / f"table{number}_says.md"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
-    text = re.sub(r"(?m)^#.*$|[*`]{1,2}(?=\S)|(?<=\S)[*`]{1,2}", "", text)
+    text = re.sub(r"(?m)^#.*$|`", "", text)
     blocks = [block.strip().splitlines() for block in re.split(r"\n\s*\n", text) if block.strip()]
-    return [(True, [line.lstrip("- ") for line in block]) if block[0].startswith("- ")
-            else (False, [" ".join(block)]) for block in blocks]
+    pieces = lambda line: [(i % 2 == 1, piece) for i, piece in enumerate(line.split("**")) if piece]
+    return [(True, [pieces(line.removeprefix("- ")) for line in block]) if block[0].startswith("- ")
+            else (False, [pieces(" ".join(block))]) for block in blocks]
 
 # %% ../nbs/17b_html_report.ipynb #5f30280c
 HEAVY = 2_000_000  # bytes of a picture
@@ -269,11 +272,12 @@ def picture(
     source = "data:image/png;base64," + base64.b64encode(data).decode()
     return {"src": source, "width": pixels.shape[1], "height": pixels.shape[0]}
 
-# %% ../nbs/17b_html_report.ipynb #a0278e6b
+# %% ../nbs/17b_html_report.ipynb #78851a7b
 FIGURES = {  # the beginning of a file's name -> title, caption, words for who cannot see it
     "figure5": ("Figure 5: training and test images",
-                "How the images are spread over the conditions, in training and in test.",
-                "Counts or examples of the training and test images by condition"),
+                "Examples of training images and of general and hard test images with their water, "
+                "and what all masks hold.",
+                "Training and test images with the water outlined, and four statistics of the masks"),
     "figure6": ("Figure 6: precision and recall",
                 "Precision and recall at 256 thresholds, a panel for each small model and each set "
                 "of test images; the dots are the threshold 0.5 of the tables.",
@@ -343,7 +347,7 @@ def machine_of(
              if key in facts]
     return ", ".join(words)
 
-# %% ../nbs/17b_html_report.ipynb #05f98ae8
+# %% ../nbs/17b_html_report.ipynb #4a81fa6e
 VERSIONS = ("python", "torch", "torchvision", "segment-anything", "timm", "numpy", "opencv-python")
 
 
@@ -355,8 +359,8 @@ def provenance_of(
     for name, entry in record.items():
         entries.append({"title": entry_title(name), "runs": len(entry.get("runs", {})),
                         "commit": entry.get("drawn_with", {}).get("commit", "unknown"),
-                        "hash": entry.get("data", {}).get("hash", "")})
-    data = [entry["data"] for entry in record.values() if "data" in entry]
+                        "hash": entry.get("data", entry).get("hash", "")})
+    data = [entry["data"] for entry in record.values() if "data" in entry][:1]
     longest = max((run.get("train_seconds", 0) for run in runs), default=0) or 1
     for run in runs:
         run.update(share=round(100 * run.get("train_seconds", 0) / longest, 2),
@@ -368,7 +372,7 @@ def provenance_of(
             "images": spread(data, "images"),
             "seconds": sum(run.get("train_seconds", 0) for run in runs)}
 
-# %% ../nbs/17b_html_report.ipynb #2e0f7c60
+# %% ../nbs/17b_html_report.ipynb #4cfbfe40
 def data_of(
     folder: Path,  # from `results_folder`
     drawn: bool,  # whether the profile drew the pictures
@@ -392,22 +396,22 @@ def honest_word(
     where = "on drawn scenes" if drawn else "on other pictures"
     return (f"The measured numbers are not the paper's experiment: they were measured {where}, with "
             "a miniature in place of SAM ViT-B and minutes of training. Compare measured rows with "
-            "one another; do not compare a measured number with the paper's beside it.")
+            "one another, not a measured number with the paper's beside it.")
 
-# %% ../nbs/17b_html_report.ipynb #918eaae0
+# %% ../nbs/17b_html_report.ipynb #faf9c419
 _PARTS = {}
 _PARTS["colours.css"] = """
 :root{color-scheme:light dark;--page:#fbfaf7;--card:#fff;--soft:#f2f0e9;--ink:#1c2733;
 --quiet:#5b6672;--line:#dedbd1;--accent:#0a6480;--ours:#e8f2f4;--holds:#17673a;--holds-soft:#dff1e4;
---fails:#a1222d;--fails-soft:#fae3e2;--open:#6b5205;--open-soft:#f6edcf}
+--fails:#a1222d;--fails-soft:#fae3e2;--open:#6b5205;--open-soft:#f6edcf;--amber:#c29a1f}
 @media (prefers-color-scheme:dark){:root{--page:#12171d;--card:#1a2129;--soft:#212a33;--ink:#e3e8ec;
 --quiet:#9aa7b3;--line:#323d48;--accent:#6cc4de;--ours:#17303a;--holds:#86d9a2;--holds-soft:#153322;
---fails:#f5a3a3;--fails-soft:#3f1d20;--open:#e7c96a;--open-soft:#37300f}}
+--fails:#f5a3a3;--fails-soft:#3f1d20;--open:#e7c96a;--open-soft:#37300f;--amber:#e7c96a}}
 *{box-sizing:border-box}
 html{scroll-behavior:smooth;-webkit-text-size-adjust:100%}
 body{margin:0;background:var(--page);color:var(--ink);font:16px/1.6 system-ui,-apple-system,
 "Segoe UI",Roboto,"Helvetica Neue",Arial,sans-serif;border-top:5px solid var(--accent)}
-.wrap{max-width:70rem;margin:0 auto;padding:0 1.25rem}
+.wrap{max-width:78.5rem;margin:0 auto;padding:0 1.25rem}
 h1,h2,h3{font-family:Charter,"Iowan Old Style",Palatino,Georgia,serif;line-height:1.2;
 text-wrap:balance}
 h1{font-size:2.3rem;margin:2.4rem 0 .4rem}
@@ -420,64 +424,66 @@ padding:.1em .35em;border-radius:.25em;overflow-wrap:anywhere}
 :focus-visible{outline:3px solid var(--accent);outline-offset:2px}
 """
 
-# %% ../nbs/17b_html_report.ipynb #117324bb
+# %% ../nbs/17b_html_report.ipynb #9c13c750
 _PARTS["page.css"] = """
 .skip{position:absolute;left:-99em}.skip:focus{left:1rem;top:1rem;background:var(--card);
 padding:.5rem 1rem;z-index:9}
 .lead{font-size:1.12rem;color:var(--quiet);margin:.2rem 0 1.4rem}
 .quiet,small{color:var(--quiet)}
-section{padding:2rem 0 2.4rem;border-top:1px solid var(--line)}
-.facts{display:grid;grid-template-columns:repeat(auto-fit,minmax(15rem,1fr));gap:.9rem 2rem;
-margin:1.4rem 0}
+section{padding:1.7rem 0 1.6rem;border-top:1px solid var(--line)}
+.intro{display:grid;grid-template-columns:minmax(0,46rem) minmax(0,1fr);gap:0 2.5rem}
+.facts{display:grid;grid-template-columns:repeat(auto-fill,minmax(12.5rem,1fr));gap:.9rem 1.5rem;
+margin:1.4rem 0;align-content:start}
 .facts dt{font-size:.78rem;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet)}
 .facts dd{margin:0;overflow-wrap:anywhere}
 .callout{border-left:4px solid var(--open);background:var(--open-soft);padding:.8rem 1.1rem;
 border-radius:0 .4rem .4rem 0;margin:1.4rem 0}
 .callout p{margin:.3rem 0}
-.toc{list-style:none;padding:0;margin:1rem 0 2rem;display:grid;gap:.1rem 2rem;
-grid-template-columns:repeat(auto-fill,minmax(20rem,1fr))}
+.toc{list-style:none;padding:0;margin:1rem 0 2rem;columns:27rem;column-gap:2rem}
 .toc li{display:flex;gap:.6rem;align-items:baseline;border-bottom:1px solid var(--line);
-padding:.35rem 0}
+padding:.35rem 0;break-inside:avoid}
 .toc a{flex:1;text-decoration:none}.toc a:hover{text-decoration:underline}
 .toc .state{font-size:.8rem;color:var(--quiet);white-space:nowrap}
 .top{float:right;font-size:.85rem;text-decoration:none;margin-top:.5rem}
-.tally{display:flex;height:.8rem;max-width:46rem;border-radius:.4rem;overflow:hidden;gap:2px}
+.tally{display:flex;height:.7rem;max-width:46rem;border-radius:.4rem;overflow:hidden;gap:2px;
+margin-bottom:2.2rem}
 .tally span{min-width:3px}
 .tally .holds{background:var(--holds)}.tally .fails{background:var(--fails)}
-.tally .open{background:var(--open)}
+.tally .open{background:var(--amber)}
 """
 
-# %% ../nbs/17b_html_report.ipynb #06a202ca
+# %% ../nbs/17b_html_report.ipynb #29c66590
 _PARTS["tables.css"] = """
 .scroll{overflow-x:auto;margin:.4rem 0 1.6rem;border:1px solid var(--line);border-radius:.5rem;
 background:var(--card)}
 table{border-collapse:collapse;font-size:.875rem;line-height:1.35;min-width:100%;
 font-variant-numeric:tabular-nums}
-caption{text-align:left;padding:.6rem .8rem;color:var(--quiet)}
-caption b{color:var(--ink)}
+caption{text-align:left;padding:.6rem .65rem;color:var(--quiet)}
+caption span{position:sticky;left:.65rem;display:inline-block;max-width:calc(100vw - 4rem)}
 td,th{padding:.36rem .65rem;text-align:right;border-top:1px solid var(--line);
-vertical-align:baseline}
-.words td,.words th{text-align:left}
+vertical-align:middle}
+.words td,.words th{text-align:left;vertical-align:baseline}
 thead th{font-weight:600;border-top:0;vertical-align:bottom;white-space:nowrap}
 thead tr:first-child th{border-top:1px solid var(--line)}
 thead .sub th{font-weight:400;font-size:.8rem;color:var(--quiet);padding-top:0}
 thead th[scope=colgroup]{text-align:center}
 .first{border-left:1px solid var(--line)}
-th:first-child{text-align:left;position:sticky;left:0;background:var(--card);z-index:1;
-font-weight:400}
-thead th:first-child{font-weight:600}
+tbody th,thead tr:first-child th:first-child{text-align:left;position:sticky;left:0;
+background:var(--card);z-index:1}
+tbody th{font-weight:400;white-space:nowrap}.words tbody th{white-space:normal;min-width:9rem}
 tr.group th{background:var(--soft);font-weight:600;font-size:.8rem;color:var(--quiet);z-index:0}
 tr.group span{position:sticky;left:.65rem}
 tr.ours td,tr.ours th{background:var(--ours)}
 td.paper{color:var(--quiet)}
-td.m{white-space:nowrap}.ci{color:var(--quiet);font-size:.78rem}
+td.m{white-space:nowrap}th.claim{white-space:normal;min-width:13rem}.side{white-space:nowrap}
+.claim small{display:block}.ci{color:var(--quiet);font-size:.78rem}
 .none{color:var(--quiet);font-style:italic}
 """
 
-# %% ../nbs/17b_html_report.ipynb #2ab11ff6
+# %% ../nbs/17b_html_report.ipynb #5fbb6070
 _PARTS["small.css"] = """
-td.plot,th.plot{text-align:left;padding:.1rem .65rem;min-width:10rem}
-.plot svg{display:block}.plot .ends{display:flex;justify-content:space-between;width:136px;
+td.plot,th.plot{text-align:left;padding:.1rem .65rem}td.left,th.left{text-align:left}
+.plot svg{display:block}.plot .ends{display:flex;justify-content:space-between;width:116px;
 font-weight:400;font-size:.75rem;color:var(--quiet)}
 .plot .rule{stroke:var(--line)}.plot .bar{stroke:var(--accent);stroke-width:3;opacity:.45}
 .plot .dot{fill:var(--accent)}.plot .ring{fill:none;stroke:var(--quiet);stroke-width:1.5}
@@ -496,36 +502,39 @@ details{border:1px solid var(--line);border-radius:.5rem;background:var(--card);
 padding:0 1rem}
 details .scroll{border:0;border-radius:0;margin:0 -1rem .5rem}
 summary{cursor:pointer;padding:.7rem 0;font-weight:600}
-footer{border-top:1px solid var(--line);padding:1.5rem 0 3rem;color:var(--quiet);
+footer.wrap{border-top:1px solid var(--line);padding-top:1.5rem;padding-bottom:3rem;color:var(--quiet);
 font-size:.9rem}
 """
 
-# %% ../nbs/17b_html_report.ipynb #190b1154
+# %% ../nbs/17b_html_report.ipynb #0095687a
 _PARTS["narrow.css"] = """
+@media (max-width:64rem){.intro{display:block}}
 @media (max-width:48rem){body{font-size:15px}h1{font-size:1.7rem;margin-top:1.4rem}
 h2{font-size:1.3rem}.wrap{padding:0 .9rem}table{font-size:.82rem}td,th{padding:.34rem .5rem}
-td.m .ci{display:block}
-.toc{grid-template-columns:1fr}th:first-child{max-width:9.5rem;overflow-wrap:anywhere;
-box-shadow:1px 0 0 var(--line)}tr.group th:first-child{max-width:none}
+td.m .ci{display:block}.top{display:none}.lead{font-size:1rem}
+.side,.words tbody th{overflow-wrap:anywhere;white-space:normal}
+th.claim{min-width:8.5rem;max-width:8.5rem}.words tbody th{min-width:7.5rem;max-width:9rem}
+tbody th{box-shadow:1px 0 0 var(--line)}
 .picture img{max-width:none;width:56rem}.words td{min-width:11rem}
-.tight td{min-width:0}}
+.tight td{min-width:0}.tight .bar-cell{min-width:6rem}.tight td:last-child{min-width:8.5rem}}
 @media print{:root{color-scheme:light;--page:#fff;--card:#fff;--soft:#f2f2f2;--ink:#000;
 --quiet:#444;--line:#ccc;--accent:#0a6480;--ours:#eef5f6;--holds:#17673a;--holds-soft:#dff1e4;
 --fails:#a1222d;--fails-soft:#fae3e2;--open:#6b5205;--open-soft:#f6edcf}
 @page{size:A4;margin:14mm}body{font-size:10pt;border:0}.wrap{max-width:none;padding:0}
 .skip,.top,nav{display:none}table{font-size:7.5pt}td,th{padding:.2em .45em}.scroll{overflow:visible}
-td.m .ci{display:block}td.plot,th.plot{min-width:0}h2,h3,caption{break-after:avoid}
-th:first-child,tr.group span{position:static}
+td.m .ci{display:block}h2,h3,caption{break-after:avoid}
+tbody th,thead tr:first-child th:first-child,tr.group span,caption span{position:static}
+caption span{max-width:none}
 tr,figure,.callout{break-inside:avoid}section{padding:1rem 0}
 *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
 details::details-content{content-visibility:visible;block-size:auto}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 """
 
-# %% ../nbs/17b_html_report.ipynb #989861c9
+# %% ../nbs/17b_html_report.ipynb #c77a5ded
 _PARTS["table.html"] = """
 {%- macro drawing(dots, axis) -%}
-<svg aria-hidden="true" width="136" height="16" viewBox="0 0 136 16">
+<svg aria-hidden="true" width="116" height="16" viewBox="0 0 116 16">
 {%- for x in axis.lines %}<path class="rule" d="M{{ x }} 0V16"/>{% endfor %}
 {%- if dots.low is not none and dots.high is not none -%}
 <path class="bar" d="M{{ dots.low }} 8H{{ dots.high }}"/>{% endif %}
@@ -542,13 +551,13 @@ _PARTS["table.html"] = """
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #0e9f0387
+# %% ../nbs/17b_html_report.ipynb #b844025b
 _PARTS["table.html"] += """
 {%- macro heads(part) -%}
 <colgroup></colgroup>
 {%- for h in part.heads %}<colgroup span="{{ h.paper + h.measured }}"></colgroup>{% endfor %}
 {%- if part.axis %}<colgroup></colgroup>{% endif %}
-<thead><tr><th scope="col" rowspan="2">Row</th>
+<thead><tr><th scope="col" rowspan="2">{{ part.name }}</th>
 {%- for h in part.heads -%}
 <th class="first" scope="colgroup" colspan="{{ h.paper + h.measured }}">{{ h.title }}</th>
 {%- endfor %}
@@ -562,13 +571,13 @@ _PARTS["table.html"] += """
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #b111fa53
+# %% ../nbs/17b_html_report.ipynb #74391a49
 _PARTS["table.html"] += """
 {%- macro table(part, id, caption) -%}
 {%- set columns = part.heads | sum(attribute="paper") + part.heads | sum(attribute="measured")
   + (1 if part.axis else 0) -%}
 <div class="scroll" role="region" tabindex="0" aria-labelledby="{{ id }}">
-<table><caption id="{{ id }}">{{ caption }}</caption>
+<table><caption id="{{ id }}"><span>{{ caption }}</span></caption>
 {{ heads(part) }}
 {%- for group, rows in part.rows | groupby_in_order("group") %}
 <tbody>
@@ -587,7 +596,7 @@ _PARTS["table.html"] += """
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #76b98ce9
+# %% ../nbs/17b_html_report.ipynb #df1d1548
 _PARTS["claims.html"] = """
 {%- macro badge(verdict) -%}
 <span class="verdict {{ verdict[1] }}"><span aria-hidden="true">{{ verdict[0] }}</span>
@@ -595,28 +604,31 @@ _PARTS["claims.html"] = """
 {%- endmacro -%}
 {%- macro claims(found, id, caption) -%}
 <div class="scroll" role="region" tabindex="0" aria-labelledby="{{ id }}">
-<table><caption id="{{ id }}">{{ caption }}</caption>
+<table><caption id="{{ id }}"><span>{{ caption }}</span></caption>
 <colgroup></colgroup>{% for _ in found.splits %}<colgroup span="3"></colgroup>{% endfor %}
 <thead><tr><th scope="col" rowspan="2">The paper ranks</th>{% for split in found.splits %}
 <th class="first" scope="colgroup" colspan="3">{{ split }}</th>{% endfor %}</tr>
 <tr class="sub">{% for _ in found.splits %}<th class="first" scope="col">paper</th>
-<th scope="col">measured</th><th scope="col">here it</th>{% endfor %}</tr></thead>
+<th scope="col">measured</th><th class="left" scope="col">here it</th>{% endfor %}</tr></thead>
 <tbody>{% for row in found.rows %}
-<tr><th scope="row">{{ row.claim }}{% if row.shared %} <small>{{ row.shared }}</small>{% endif %}</th>
+<tr><th class="claim" scope="row">{% for side in row.sides %}<span class="side">
+{%- for bit in side.split("+") %}{% if not loop.first %}<wbr>+{% endif %}{{ bit }}{% endfor %}
+{%- if not loop.last %} &gt;{% endif %}</span> {% endfor %}
+{%- if row.shared %}<small>{{ row.shared }}</small>{% endif %}</th>
 {%- for cell in row.cells %}{% if cell -%}
 <td class="paper first">{{ cell.paper or "–" }}</td><td class="m"><b>{{ cell.measured }}</b>
 {%- if cell.interval %} <span class="ci">[{{ cell.interval }}]</span>{% endif %}</td>
-<td>{{ badge(cell.verdict) }}</td>
-{%- else %}<td class="first none" colspan="3">not claimed</td>{% endif %}{% endfor %}</tr>{% endfor %}
+<td class="left">{{ badge(cell.verdict) }}</td>
+{%- else %}<td class="first left none" colspan="3">not claimed</td>{% endif %}{% endfor %}</tr>{% endfor %}
 </tbody></table></div>
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #07ac4620
+# %% ../nbs/17b_html_report.ipynb #ddf6c86d
 _PARTS["words.html"] = """
 {%- macro words(columns, rows, id, caption, kind="words") -%}
 <div class="scroll" role="region" tabindex="0" aria-labelledby="{{ id }}">
-<table class="{{ kind }}"><caption id="{{ id }}">{{ caption }}</caption>
+<table class="{{ kind }}"><caption id="{{ id }}"><span>{{ caption }}</span></caption>
 <thead><tr>{% for name in columns %}<th scope="col">{{ name }}</th>{% endfor %}</tr></thead>
 {%- for group, lines in rows %}
 <tbody>
@@ -628,25 +640,30 @@ _PARTS["words.html"] = """
 </tbody>{% endfor %}
 </table></div>
 {%- endmacro -%}
-{%- macro said(blocks) -%}
+{%- macro text(pieces) %}{% for bold, piece in pieces -%}
+{% if bold %}<b>{{ piece }}</b>{% else %}{{ piece }}{% endif %}{% endfor %}{% endmacro -%}
+{%- macro said(blocks, folded) -%}
 {%- for listed, lines in blocks %}
-{%- if listed %}<ul class="words">{% for line in lines %}<li>{{ line }}</li>{% endfor %}</ul>
-{%- else %}<p>{{ lines[0] }}</p>{% endif %}{% endfor %}
+{%- if listed %}{% if folded %}<details><summary>Each of them in words</summary>{% endif -%}
+<ul class="words">{% for line in lines %}<li>{{ text(line) }}</li>{% endfor %}</ul>
+{%- if folded %}</details>{% endif %}
+{%- else %}<p>{{ text(lines[0]) }}</p>{% endif %}{% endfor %}
 {%- endmacro -%}
 {%- macro top() -%}<a class="top" href="#contents">↑ contents</a>{%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #b990e609
+# %% ../nbs/17b_html_report.ipynb #4cabcf25
 _PARTS["head.html"] = """
 <header class="wrap">
 <h1>LSM-Adapter, open: results of <em>{{ name }}</em></h1>
 <p class="lead">An independent implementation of “Urban Waterlogging Detection: A Challenging
 Benchmark and Large-Small Model Co-Adapter” (ECCV 2024), and what it measured.</p>
+<div class="intro">
 <div class="callout" role="note"><p><b>Read this first.</b> {{ honest }}</p>
 {%- if note %}<p>{{ note }}</p>{% endif %}</div>
 <dl class="facts">{% for term, text in facts %}
 <div><dt>{{ term }}</dt><dd>{{ text }}</dd></div>{% endfor %}
-</dl>
+</dl></div>
 <p>{% if measured %}<b>{{ measured | length }} of {{ tables | length }} tables are measured here:</b>
 {{ measured | join(", ") }}.{% else %}<b>No table has been measured here yet.</b>{% endif %}
 {%- if total %} Of the paper's {{ total }} rankings that could be checked, on all and on hard test
@@ -659,7 +676,7 @@ images, {{ counts["holds"] }} hold, {{ counts["does not hold"] }} do not, and
 </header>
 """
 
-# %% ../nbs/17b_html_report.ipynb #4dc35783
+# %% ../nbs/17b_html_report.ipynb #5adeb36a
 _PARTS["tables.html"] = """
 {%- import "table.html" as t %}{% import "claims.html" as c %}{% import "words.html" as w -%}
 {%- for item in tables %}
@@ -672,9 +689,10 @@ _PARTS["tables.html"] = """
   ("Table %d" | format(item.number)) ~ (", " ~ part.title if part.title else "") ~ part.says) }}
 {%- endfor %}
 {%- if item.says or item.claims %}<h3>What it says</h3>{% endif %}
-{{ w.said(item.says) }}
+{{ w.said(item.says, item.claims) }}
 {%- if item.claims %}
-{{ c.claims(item.claims, "claims%d" | format(item.number), claims_caption) }}{% endif %}
+{{ c.claims(item.claims, "claims%d" | format(item.number), "Paired differences"
+  ~ ("" if item.number == 8 else " in F1, per cent,") ~ " with their 95 % intervals") }}{% endif %}
 {%- else %}
 <p class="missing"><b>Not measured here:</b> run <code>{{ item.command }}</code>.</p>
 {%- if item.parts %}<details><summary>What the paper prints</summary>{% for part in item.parts %}
@@ -707,7 +725,7 @@ _PARTS["figures.html"] = """
 </section>{% endif %}
 """
 
-# %% ../nbs/17b_html_report.ipynb #f5b076c8
+# %% ../nbs/17b_html_report.ipynb #33123b6b
 _PARTS["runs.html"] = """
 {%- import "words.html" as w -%}
 <section id="times">{{ w.top() }}
@@ -717,12 +735,12 @@ _PARTS["runs.html"] = """
 counted once, and a second stage without its first.</p>
 <details{% if known.runs | length <= 60 %} open{% endif %}><summary>Every run, longest first</summary>
 <div class="scroll" role="region" tabindex="0" aria-labelledby="times-caption">
-<table class="words tight"><caption id="times-caption">Training time of every run</caption>
+<table class="words tight"><caption id="times-caption"><span>Training time of every run</span></caption>
 <thead><tr><th scope="col">Run</th><th scope="col">Seed</th><th scope="col">Time</th>
 <th scope="col">Drawn</th><th scope="col">Used in</th></tr></thead><tbody>{% for run in known.runs %}
 <tr><th scope="row">{{ run.title }}</th><td>{{ run.seed }}</td><td class="m">{{ run.time }}</td>
 <td class="bar-cell"><i style="width:{{ run.share }}%"></i></td>
-<td>{{ run.used | join(", ") }}</td></tr>{% endfor %}
+<td>{{ run.used | map("replace", " ", " ") | join(", ") }}</td></tr>{% endfor %}
 </tbody></table></div></details>
 {%- else %}<p>No run is recorded in this folder.</p>{% endif %}
 </section>
@@ -797,7 +815,7 @@ _PARTS["page.html"] = """<!doctype html>
 </body></html>
 """
 
-# %% ../nbs/17b_html_report.ipynb #4a737dc3
+# %% ../nbs/17b_html_report.ipynb #1169d39b
 def table_items(
     folder: Path,  # from `results_folder`
     profile: str,  # a key of `PROFILES`
@@ -812,7 +830,8 @@ def table_items(
         for part in parts:
             part["says"] = ("; in brackets the 95 % interval" if any(
                 cell["interval"] for row in part["rows"] for cell in row["cells"].values()) else "")
-            part["says"] += "; ● measured, ○ paper" if part["axis"] else ""
+            part["says"] += ("" if not part["axis"] else "; ● measured, ○ paper" if any(
+                head["paper"] for head in part["heads"] if head["metric"] == "f1") else "; ● measured")
         found.append({"number": number, "title": TITLES[number], "measured": frame is not None,
                       "parts": parts, "note": note_of(folder, number),
                       "claims": claims_of(folder, number), "says": says_of(folder, number),
@@ -866,7 +885,7 @@ def facts_of(
              ("Training time in all", duration(known["seconds"]) if known["runs"] else "")]
     return [(term, text or "not recorded") for term, text in facts]
 
-# %% ../nbs/17b_html_report.ipynb #45abaffc
+# %% ../nbs/17b_html_report.ipynb #bb27b7ea
 def _context(folder: Path) -> dict:
     drawn = folder.name in PROFILES
     profile = profile_of(folder, read_tables(folder))
@@ -881,7 +900,6 @@ def _context(folder: Path) -> dict:
         "facts": facts_of(folder, profile, drawn, known), "time": duration(known["seconds"]),
         "tables": items, "measured": [f"Table {i['number']}" for i in items if i["measured"]],
         "counts": counts, "total": sum(counts.values()), "verdicts": VERDICTS,
-        "claims_caption": "Differences in F1, per cent, with the 95 % interval over test images",
         "figures": figures, "choices": choices, "contents": contents_of(items, figures, choices),
         "entries": [(e["title"], e["commit"], e["runs"], e["hash"][:12]) for e in known["entries"]],
         "made": [(r["id"], r["title"], r["seed"], r.get("commit", "")[:10], r["on"],

@@ -22,7 +22,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable"
 QUIET = ("--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--disable-dev-shm-usage", "--hide-scrollbars", "--remote-debugging-port=0")
-SIZES = {"desktop": (1280, 900, 1), "phone": (390, 844, 2)}  # width, height, pixels per pixel
+SIZES = {"desktop": (1280, 900, 1), "phone": (390, 844, 1)}  # width, height, pixels of a picture for each of the page
 LOOK = r"""(() => {
   document.querySelectorAll('details').forEach(d => d.open = true);
   const seen = e => { const b = e.getBoundingClientRect(); return b.width > 0 && b.height > 0; };
@@ -31,6 +31,11 @@ LOOK = r"""(() => {
   const wrong = all('table, img, svg, h2, caption').filter(e => !seen(e)).map(e => 'not visible: ' + name(e));
   all('img').filter(e => !e.naturalWidth).forEach(e => wrong.push('no picture: ' + name(e)));
   all('table').filter(e => !e.querySelector('tbody td')).forEach(e => wrong.push('empty: ' + name(e)));
+  for (const e of all('th, td')) {
+    const range = document.createRange(); range.selectNodeContents(e);
+    if (range.getBoundingClientRect().right > e.getBoundingClientRect().right + 1)
+      wrong.push('spills over its cell: ' + e.textContent.trim().replace(/\s+/g, ' ').slice(0, 60));
+  }
   const wide = document.documentElement.scrollWidth, screen = innerWidth;
   if (wide > screen) wrong.push(`the page is ${wide} wide on a screen of ${screen}`);
   const parse = s => { const v = s.match(/[\d.]+/g).map(Number); return v.length > 3 ? v : [...v, 1]; };
