@@ -159,17 +159,17 @@ def says_effects(
 ) -> str:  # Markdown
     "Which open choices can be told to matter, in words."
     told, sure = frame[frame.here != "cannot be told"], frame[frame.here_all != "cannot be told"]
-    chance, number = max(1, round(0.05 * len(frame))), len(frame)
-    parts = [f"LSM-Adapter_S with one open choice turned, less the default, in points of F1 on the "
-             f"{frame.split.iloc[0]} test images; {on}.",
+    number, chance = len(frame), f"{0.05 * len(frame):.1f}"
+    parts = [f"LSM-Adapter_S with one open choice turned, less the default, in points of F1 on "
+             f"the {frame.split.iloc[0]} test images; {on}.",
              f"Of {number} values {len(told)} can be told from zero one by one, {number - len(told)} "
-             f"cannot. With {number} comparisons at 95 % about {chance} would be expected by chance "
+             f"cannot. With {number} comparisons at 95 % {chance} would be expected by chance "
              f"alone; with the intervals widened for that (Bonferroni) {len(sure)} remain."]
     parts += [f"- {words}: {_named(part)}." for words, part in (
         ("Better", told[told.here == "better"]), ("Worse", told[told.here == "worse"]),
         ("Remaining after Bonferroni", sure)) if len(part)]
-    parts.append("One seed: the intervals say whether two trained models differ, not whether another "
-                 "training would repeat it." if np.isnan(noise) else
+    parts.append("One seed: the intervals say whether two trained models differ, not whether "
+                 "another training would repeat it." if np.isnan(noise) else
                  f"The default's own mean over seeds is known to ± {noise:.2f} points.")
     return "\n\n".join(parts)
 

@@ -188,7 +188,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     one = commands.add_parser("reproduce", help="regenerate tables and figures",
                               formatter_class=show)
-    one.add_argument("--tables", default="1 4", help='for example "1 4", paper, or all')
+    one.add_argument("--tables", default="1 4", help='for example "1 4", paper, choices, or all')
     one.add_argument("--profile", default="demo", help=f"one of {', '.join(PROFILES)}")
     one.add_argument("--seeds", default="0", help='for example "0 1 2"')
     one.add_argument("--data", default=None, help="a folder of images and masks; None: drawn")

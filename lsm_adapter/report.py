@@ -436,8 +436,7 @@ def says(
                      f"paper{silent} {counts[0]}, {counts[1]} and {counts[2]}.")
         parts.append("\n".join(f"- {words[0].upper()}{words[1:]}: {_listed(part)}."
                                for words, part in found.items() if len(part)))
-    by_chance = max(1, round(0.05 * len(verdict)))
-    parts.append(f"Of {len(verdict)} intervals at 95 %, about {by_chance} can be expected to miss "
+    parts.append(f"Of {len(verdict)} intervals at 95 %, {0.05 * len(verdict):.1f} can be expected to miss "
                  "by chance alone." if len(verdict) else "No two rows could be compared.")
     return "\n\n".join(parts)
 

@@ -38,6 +38,7 @@ OMP_NUM_THREADS=2 nbdev_test --path nbs/05_sam.ipynb --flags slow
 
 say "the notebooks that reproduce run by papermill, profile smoke"
 LSM_HOME=$home lsm reproduce --tables all --profile smoke
+LSM_HOME=$home lsm reproduce --tables choices --profile smoke # half a hundred runs, not part of all
 # Two by papermill alone, without the strict runner of `lsm reproduce`.
 for name in table1 run; do
   LSM_HOME=$home papermill "nbs/reproduce/$name.ipynb" "$home/$name.ipynb" -p profile smoke --no-progress-bar
