@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['KEEP_MEMORY', 'NOTEBOOKS', 'ALL', 'NO_DATA', 'NO_RUN', 'DRAWS_ONLY', 'MISTAKES', 'check_parameters', 'run_notebook',
-           'chosen_notebooks', 'data_parameters', 'reproduce', 'fetch_sam', 'parser', 'main']
+           'chosen_notebooks', 'data_parameters', 'reproduce', 'spec_from', 'train_one', 'fetch_sam', 'parser', 'main']
 
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
+import dataclasses
 import json
 import os
 import re
@@ -17,8 +18,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional, Sequence
 
+import yaml
+
+from .model import METHODS
+from .processes import is_first
 from .report import data_name, results_folder, seed_list
-from .runs import PROFILES, RunSpec, home, manifest_of, project_root
+from .runs import (DRAWN, PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home,
+                              manifest_of, project_root)
 from .table8 import folder8, sources
 from .train import duration
 from .weights import SAM_FILES, fetch
@@ -164,6 +170,33 @@ def reproduce(
         list(pool.map(run, [name for name in notebooks if name in DRAWS_ONLY]))
     print(f"\nDone in {duration(time.monotonic() - began)}.", flush=True)
 
+# %% ../nbs/20_cli.ipynb #04fe9364
+def spec_from(
+    options: dict,  # field of RunSpec -> text or value; components and choices as words
+) -> RunSpec:
+    'A spec from what a person writes, for example choices="equalisation=rgb prototypes=5".'
+    given = dict(options)
+    words = (given.get("components") or "").split()
+    pairs = [pair.partition("=") for pair in (given.get("choices") or "").split()]
+    if lone := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"Found the choice {lone[0]!r} without a value; write {lone[0]}=VALUE.")
+    given["components"] = tuple(words) or None
+    given["choices"] = tuple((name, yaml.safe_load(value)) for name, _, value in pairs)
+    if given.get("data") not in (None, *DRAWN):
+        given["data"] = str(Path(given["data"]).resolve())
+    return RunSpec(**given)
+
+
+def train_one(
+    spec: RunSpec,  # any run
+) -> None:
+    "Make a run and what it builds on, and say where it lies and how it scores."
+    run = ensure(spec)
+    if is_first():
+        print(f"{spec.title}: {run.folder}")
+        for split, scores in run.scores().items():
+            print(f"  {split}: " + ", ".join(f"{k} {100 * v:.2f}" for k, v in scores.items()))
+
 # %% ../nbs/20_cli.ipynb #0b9d6a17
 def fetch_sam(
     name: str,  # a key of `SAM_FILES`
@@ -181,6 +214,28 @@ MISTAKES = ("ValueError", "FileNotFoundError", "NotADirectoryError", "Permission
             "NotImplementedError", "FloatingPointError", "ModuleNotFoundError")
 
 
+_TOLD = {
+    "method": "a row of Table 1: " + ", ".join(METHODS), "profile": f"one of {', '.join(PROFILES)}",
+    "data": "uw_synth, or a folder of images and masks", "seed": "of weights and order",
+    "components": 'empty: the method\'s own; otherwise for example "he spatial"',
+    "prompt": f"one of {', '.join(PROMPTS)}", "tau": "threshold of the point prompt",
+    "strategy": f"one of {', '.join(STRATEGIES)}", "lam": "weight of the small model's loss",
+    "detach": "in one stage, no gradient of the large model in the small one",
+    "ratio": "share of the training images", "choices": 'for example "equalisation=rgb"',
+}
+
+
+def _train_options(command: argparse.ArgumentParser) -> None:
+    for f in dataclasses.fields(RunSpec):
+        name, kind = f"--{f.name}", type(f.default)
+        if kind is bool:
+            command.add_argument(name, action="store_true", help=_TOLD[f.name])
+        elif f.default is None or kind is tuple:
+            command.add_argument(name, default="", help=_TOLD[f.name])
+        else:
+            command.add_argument(name, type=kind, default=f.default, help=_TOLD[f.name])
+
+
 def parser() -> argparse.ArgumentParser:
     "The words that `lsm` understands."
     show = argparse.ArgumentDefaultsHelpFormatter
@@ -194,6 +249,7 @@ def parser() -> argparse.ArgumentParser:
     one.add_argument("--data", default=None, help="a folder of images and masks; None: drawn")
     one.add_argument("--cod", default=None, help="folder of the camouflage bundle, for Table 8")
     one.add_argument("--istd", default=None, help="folder of ISTD, for Table 8")
+    _train_options(commands.add_parser("train", help="make one run", formatter_class=show))
     two = commands.add_parser("fetch", help="get SAM's official weights", formatter_class=show)
     two.add_argument("name", help=f"one of {', '.join(SAM_FILES)}")
     two.add_argument("--from", dest="sources", metavar="URL_OR_PATH", nargs="+", default=None,
@@ -220,14 +276,17 @@ def main(
     "Run `lsm`."
     arguments = parser().parse_args(words)
     try:
-        if arguments.command == "fetch":
+        if arguments.command == "train":
+            train_one(spec_from({f.name: getattr(arguments, f.name)
+                                 for f in dataclasses.fields(RunSpec)}))
+        elif arguments.command == "fetch":
             fetch_sam(arguments.name, arguments.sources, arguments.to)
         else:
             seed_list(arguments.seeds)
             reproduce(arguments.tables, arguments.profile, arguments.seeds, arguments.data,
                       arguments.cod, arguments.istd)
     except KeyboardInterrupt:
-        after = " after the last saved epoch" if arguments.command == "reproduce" else ""
+        after = " after the last saved epoch" if arguments.command != "fetch" else ""
         return _complain("KeyboardInterrupt", after)
     except Exception as error:
         kind, sentence = type(error).__name__, str(error)

@@ -7,8 +7,8 @@ __all__ = ['REAL_NAMES', 'METRICS', 'COLUMNS', 'SPLIT_NAMES', 'DATA_NAMES', 'HEA
            'FOUND', 'CLAIMED', 'MISSED', 'FIGURE_7', 'results_folder', 'write_text', 'image_counts_of', 'score_of',
            'score_and_interval', 'difference_and_interval', 'measured_rows', 'seed_list', 'has_paper', 'measured_table',
            'side_by_side', 'to_markdown', 'write_table', 'data_name', 'stand_ins', 'seed_words', 'describe',
-           'write_measured_table', 'paired_counts', 'verdict_on', 'claims', 'spread', 'plain_claim', 'signed',
-           'measured_on', 'says', 'says_spread', 'write_says', 'inference_seconds', 'table4', 'table4_block',
+           'write_measured_table', 'paired_counts', 'in_words', 'verdict_on', 'claims', 'spread', 'plain_claim',
+           'signed', 'measured_on', 'says', 'says_spread', 'write_says', 'inference_seconds', 'table4', 'table4_block',
            'says_counts', 'save_figure', 'drawn', 'panel_methods', 'pr_figure', 'overlay', 'outline',
            'qualitative_figure', 'write_provenance']
 
@@ -257,14 +257,6 @@ def stand_ins(
             "same families (LIGHTER in 12_model). ")
 
 
-def data_name(
-    spec: RunSpec,  # any of the runs of a table
-) -> str:  # without any path
-    "The data in a few words."
-    own = spec.data == "uw_synth"
-    return "UW-Synth (drawn scenes, not UW-Bench)" if own else Path(spec.data).resolve().name
-
-
 def seed_words(
     seeds: Iterable[int],  # those that were run
 ) -> tuple:  # "seeds 0, 1", and what an interval is over
@@ -281,13 +273,13 @@ def describe(
     seeds: Iterable[int],  # those that were run
 ) -> str:
     "In one sentence, what the measured column was measured on."
-    test, (sam, changed) = manifest_of(spec).subset("test"), stand_ins(spec.profile)
-    data = data_name(spec.data)
+    test, (told, over) = manifest_of(spec).subset("test"), seed_words(seeds)
+    sam, changed = stand_ins(spec.profile)
     apart = ("The two columns come from different data and a different large model and are not to "
              "be compared with one another." if spec.profile != "paper" else "")
     paper = (f"Paper: UW-Bench, as printed. {apart}" if has_paper(spec)
              else "The paper has no numbers for these pictures.")
-    return (f"Measured: profile {spec.profile}, {data_name(spec)}, {len(test)} test images, {sam}, "
+    return (f"Measured: profile {spec.profile}, {data_name(spec.data)}, {len(test)} test images, {sam}, "
             f"{told}; in brackets the 95 % interval {over}. {changed}{paper}").strip()
 
 # %% ../nbs/17_report.ipynb #148c4cb9
@@ -325,15 +317,22 @@ def paired_counts(
     return tuple(map(list, zip(*counts))) or ([], [])
 
 
+def in_words(
+    low: float,  # ends of the interval of a difference
+    high: float,
+) -> str:
+    "What an interval says about an ordering: holds, does not hold, cannot be told."
+    return "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
+
+
 def verdict_on(
     difference: float,  # with its interval, in any unit
     low: float,
     high: float,
 ) -> dict:  # difference, low, high in hundredths, and whether it is above zero
-    "What an interval says about an ordering: holds, does not hold, cannot be told."
-    here = "holds" if low > 0 else "does not hold" if high < 0 else "cannot be told"
+    "A difference and its interval as a row of `VERDICT` has them."
     return {"difference": round(100 * difference, 3), "low": round(100 * low, 3),
-            "high": round(100 * high, 3), "here": here}
+            "high": round(100 * high, 3), "here": in_words(low, high)}
 
 # %% ../nbs/17_report.ipynb #4cd19d5f
 VERDICT = ["split", "claim", "paper", "difference", "low", "high", "here"]
@@ -417,7 +416,7 @@ def measured_on(
 ) -> str:
     "Data, seeds and kind of interval, in a phrase."
     test, (told, over) = manifest_of(spec).subset("test"), seed_words(seeds)
-    return (f"{len(test)} test images of {data_name(spec)} with profile {spec.profile}, {told}, "
+    return (f"{len(test)} test images of {data_name(spec.data)} with profile {spec.profile}, {told}, "
             f"95 % intervals {over}")
 
 
