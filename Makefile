@@ -4,6 +4,7 @@
 #   make reproduce PROFILE=smoke        the same in two minutes, to see that everything runs
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
+#   make report-check                 look at the page of results in a browser, with nobody looking
 #   make lab                            JupyterLab on the notebooks
 #   make gpu-smoke                      twenty steps of every method at full size, on a CUDA device
 #   make readme / make pictures         regenerate README.md / the pictures kept in the notebooks
@@ -25,6 +26,10 @@ reproduce: $(VENV)/installed
 test: $(VENV)/installed
 	bash tools/check.sh
 
+report-check: $(VENV)/installed
+	$(BIN)/lsm reproduce --tables report --profile "$(PROFILE)"
+	$(BIN)/python tools/browser_check.py results/$(PROFILE)/report.html
+
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab nbs
 
@@ -45,4 +50,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
 	touch $@
 
-.PHONY: reproduce test lab gpu-smoke readme pictures
+.PHONY: reproduce test report-check lab gpu-smoke readme pictures

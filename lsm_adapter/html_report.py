@@ -506,10 +506,10 @@ footer.wrap{border-top:1px solid var(--line);padding-top:1.5rem;padding-bottom:3
 font-size:.9rem}
 """
 
-# %% ../nbs/17b_html_report.ipynb #0095687a
+# %% ../nbs/17b_html_report.ipynb #753d0286
 _PARTS["narrow.css"] = """
 @media (max-width:64rem){.intro{display:block}}
-@media (max-width:48rem){body{font-size:15px}h1{font-size:1.7rem;margin-top:1.4rem}
+@media screen and (max-width:48rem){body{font-size:15px}h1{font-size:1.7rem;margin-top:1.4rem}
 h2{font-size:1.3rem}.wrap{padding:0 .9rem}table{font-size:.82rem}td,th{padding:.34rem .5rem}
 td.m .ci{display:block}.top{display:none}.lead{font-size:1rem}
 .side,.words tbody th{overflow-wrap:anywhere;white-space:normal}
@@ -521,7 +521,9 @@ tbody th{box-shadow:1px 0 0 var(--line)}
 --quiet:#444;--line:#ccc;--accent:#0a6480;--ours:#eef5f6;--holds:#17673a;--holds-soft:#dff1e4;
 --fails:#a1222d;--fails-soft:#fae3e2;--open:#6b5205;--open-soft:#f6edcf}
 @page{size:A4;margin:14mm}body{font-size:10pt;border:0}.wrap{max-width:none;padding:0}
-.skip,.top,nav{display:none}table{font-size:7.5pt}td,th{padding:.2em .45em}.scroll{overflow:visible}
+.skip,.top,nav{display:none}table{font-size:7.5pt}td,th{padding:.2em .45em}
+.scroll,.picture{overflow:visible}h1{font-size:19pt;margin-top:0}h2{font-size:14pt}
+.words tbody th{min-width:0}
 td.m .ci{display:block}h2,h3,caption{break-after:avoid}
 tbody th,thead tr:first-child th:first-child,tr.group span,caption span{position:static}
 caption span{max-width:none}

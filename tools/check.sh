@@ -44,6 +44,9 @@ for name in table1 run; do
   LSM_HOME=$home papermill "nbs/reproduce/$name.ipynb" "$home/$name.ipynb" -p profile smoke --no-progress-bar
 done
 
+say "the page of results, looked at in a browser if there is one"
+LSM_HOME=$home python tools/browser_check.py results/smoke/report.html
+
 say "results/*.md are what the notebooks write now"
 rm -f results/smoke/{paper_*,open_choices.md} # under smoke nothing that is kept changes; pictures may differ between versions
 LSM_HOME=$home papermill nbs/reproduce/paper.ipynb "$home/paper.ipynb" -p profile smoke --no-progress-bar
