@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['KEEP_MEMORY', 'NOTEBOOKS', 'NO_DATA', 'DRAWS_ONLY', 'REPORT', 'MISTAKES', 'check_parameters', 'run_notebook',
-           'chosen_notebooks', 'reproduce', 'fetch_sam', 'parser', 'main']
+           'chosen_notebooks', 'draw_report', 'reproduce', 'fetch_sam', 'parser', 'main']
 
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
@@ -84,23 +84,39 @@ NOTEBOOKS = {
 ALL = [name for name in NOTEBOOKS if name != "choices"]  # that one is no table of the paper's
 NO_DATA = ("table4", "paper")  # counted and computed, not measured on images
 DRAWS_ONLY = ("figure6", "figure7")  # from runs that a table has made; they can be side by side
-REPORT = "report"  # the page of all results; every call ends with it
 
 
 def chosen_notebooks(
-    tables: str,  # "1 4", "1,4", "paper" (its own arithmetic), "report" (nothing else) or "all"
+    tables: str,  # "1 4", "1,4", "paper" (its own arithmetic) or "all"
 ) -> list:  # names of notebooks, in the order in which they run
     "Which notebooks regenerate these tables; a `ValueError` for a table that cannot be had."
     names = list(NOTEBOOKS) if tables.strip() == "all" else re.split(r"[\s,]+", tables.strip())
-    names = [name for name in names if name != REPORT]
     for name in names:
         if name not in [str(n) for n in range(1, 9)] and name != "paper":
-            raise ValueError(f"There is no Table {name}; name tables from 1 to 8, paper, "
-                             "report, or all.")
+            raise ValueError(f"There is no Table {name}; name tables from 1 to 8, paper, or all.")
         if name not in NOTEBOOKS:
             raise ValueError(f"Table {name} is not built yet; what can be regenerated: "
                              f"{', '.join(NOTEBOOKS)}.")
-    return [notebook for name in names for notebook in NOTEBOOKS[name]] + [REPORT]
+    return [notebook for name in names for notebook in NOTEBOOKS[name]]
+
+# %% ../nbs/20_cli.ipynb #bd698ff2
+REPORT = "report"  # a word for `--tables`: nothing but the page of results
+
+
+def draw_report(
+    profile: str,  # a key of `PROFILES`
+    data: Optional[str] = None,  # a folder of images and masks; None: what the profile draws
+) -> None:
+    "Draw the page of a results folder anew."
+    if data is not None and not Path(data).is_dir():
+        raise FileNotFoundError(f"There is no folder {data}; give the data set's folder.")
+    data = "uw_synth" if data is None else str(Path(data).resolve())
+    RunSpec("all_dry", profile, data)  # refuses a profile that there is not
+    folder = results_folder(profile, data)
+    print(f"\n[page] results/{folder.name}/report.html", flush=True)
+    run_notebook(project_root() / "nbs" / "reproduce" / "report.ipynb",
+                 home() / "runs" / "notebooks" / folder.name / "report.ipynb",
+                 {"profile": profile, "data": data})
 
 # %% ../nbs/20_cli.ipynb #8c6f8e7e
 def data_parameters(
@@ -153,18 +169,19 @@ def reproduce(
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no nbs/reproduce around {Path.cwd()}; `lsm reproduce` "
                                 "executes the notebooks of the repository, so run it in a clone.")
+    tables = re.sub(rf"\b{REPORT}\b,?", " ", tables).strip()
+    if not tables:
+        return draw_report(profile, data)
     notebooks = chosen_notebooks(tables)
     if data is not None:
-        if notebooks != [REPORT] and set(notebooks) <= {*NO_DATA, REPORT}:
-            raise ValueError(f"{' and '.join(notebooks[:-1])}: no image is looked at; leave --data away.")
+        if set(notebooks) <= set(NO_DATA):
+            raise ValueError(f"{' and '.join(notebooks)}: no image is looked at; leave --data away.")
         for name in set(notebooks) & set(NO_DATA):
             print(f"{name} does not depend on the data and is left out.", flush=True)
         notebooks = [name for name in notebooks if name not in NO_DATA]
     data = "uw_synth" if data is None else str(Path(data).resolve())
     spec = RunSpec("all_dry", profile, data)
-    if data != "uw_synth" and not Path(data).is_dir():
-        raise FileNotFoundError(f"There is no folder {data}; give the data set's folder.")
-    if set(notebooks) - {*NO_DATA, REPORT}:  # refuses what is wrong before anything takes long
+    if set(notebooks) - set(NO_DATA):  # refuses what is wrong before anything takes long
         print(f"Data: {'drawn scenes (UW-Synth)' if data == 'uw_synth' else data}", flush=True)
         manifest = manifest_of(spec)
         print(f"{len(manifest)} images ({duration(time.monotonic() - began)})", flush=True)
@@ -181,11 +198,11 @@ def reproduce(
         run_notebook(folder / f"{name}.ipynb", out, parameters)
 
     for name in notebooks:
-        if name not in (*DRAWS_ONLY, REPORT):
+        if name not in DRAWS_ONLY:
             run(name)
     with ThreadPoolExecutor(2) as pool:  # two cores are the least that we count on
         list(pool.map(run, [name for name in notebooks if name in DRAWS_ONLY]))
-    run(REPORT)
+    draw_report(profile, None if data == "uw_synth" else data)
     print(f"\nDone in {duration(time.monotonic() - began)}.", flush=True)
 
 # %% ../nbs/20_cli.ipynb #04fe9364

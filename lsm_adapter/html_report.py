@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['NUMBERS', 'TITLES', 'HEADS', 'WIDE', 'VERDICTS', 'HEAVY', 'FIGURES', 'VERSIONS', 'read_tables', 'note_of',
-           'profile_of', 'command', 'kind_of', 'label_of', 'cell_of', 'axis_of', 'place', 'dots_of', 'rows_of',
-           'parts_of', 'split_claim', 'verdict_of', 'claims_of', 'says_of', 'picture', 'figures_of', 'read_provenance',
-           'entry_title', 'runs_of', 'spread', 'machine_of', 'provenance_of', 'data_of', 'honest_word', 'table_items',
-           'choices_item', 'contents_of', 'facts_of', 'write_report']
+           'headings_of', 'profile_of', 'command', 'kind_of', 'label_of', 'cell_of', 'axis_of', 'place', 'dots_of',
+           'rows_of', 'parts_of', 'split_claim', 'verdict_of', 'claims_of', 'says_of', 'picture', 'figures_of',
+           'read_provenance', 'entry_title', 'runs_of', 'spread', 'machine_of', 'provenance_of', 'data_of',
+           'honest_word', 'table_items', 'choices_item', 'contents_of', 'facts_of', 'write_report']
 
 # %% ../nbs/17b_html_report.ipynb #641c1662
 import base64
@@ -28,7 +28,7 @@ from .report import HEADINGS, REAL_NAMES, SPLIT_NAMES, write_text
 from .runs import PROFILES, TRIVIAL
 from .train import duration
 
-# %% ../nbs/17b_html_report.ipynb #8c6ecf5c
+# %% ../nbs/17b_html_report.ipynb #a6f8fc63
 NUMBERS = range(1, 9)  # of the paper's tables
 TITLES = {4: "parameters and inference time", 8: "camouflaged objects and shadows", **HEADINGS}
 
@@ -53,7 +53,20 @@ def note_of(
     blocks = path.read_text(encoding="utf-8").split("\n\n") if path.exists() else []
     return blocks[1] if len(blocks) > 1 and not blocks[1].startswith(("#", "|")) else ""
 
-# %% ../nbs/17b_html_report.ipynb #c3e239c0
+
+def headings_of(
+    folder: Path,  # from `results_folder`
+    number: int,  # of a table
+    splits: list,  # of its CSV, in order
+) -> dict:  # split -> what its Markdown twin calls that part
+    "Names of the parts of a table: a set that was only drawn is called so there."
+    path = folder / f"table{number}.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    found = re.findall(r"(?m)^## (.+)$", text)
+    return dict(zip(splits, found if len(found) == len(splits) else
+                    [SPLIT_NAMES.get(split, split) for split in splits]))
+
+# %% ../nbs/17b_html_report.ipynb #5ea039a0
 def profile_of(
     folder: Path,  # from `results_folder`
     frames: dict,  # from `read_tables`
@@ -65,7 +78,7 @@ def profile_of(
 
 
 def command(
-    number: int,  # of a table
+    number,  # of a table, or another word of `lsm reproduce --tables`
     profile: str,  # a key of `PROFILES`
     drawn: bool,  # whether the pictures are those that the profile draws
 ) -> str:  # for a shell
@@ -157,7 +170,7 @@ def dots_of(row: pd.Series, axis: dict) -> dict:  # paper, measured, low, high: 
     return {name: None if pd.isna(row[name]) else place(row[name], axis["low"], axis["high"])
             for name in ("paper", "measured", "low", "high")}
 
-# %% ../nbs/17b_html_report.ipynb #3c501027
+# %% ../nbs/17b_html_report.ipynb #ea962c82
 def rows_of(
     part: pd.DataFrame,  # a split of a tidy table
 ) -> list:  # a dictionary per row: group, label, cells (metric -> `cell_of`), known, dots
@@ -176,6 +189,7 @@ def rows_of(
 
 def parts_of(
     frame: pd.DataFrame,  # tidy
+    names: dict,  # split -> its name, from `headings_of`
 ) -> list:  # a dictionary per split: title, heads, rows, axis
     "A tidy table, split by split."
     found = []
@@ -183,14 +197,13 @@ def parts_of(
         heads = [{"metric": metric, "title": HEADS.get(metric, metric),
                   "paper": bool(lines.paper.notna().any()), "measured": bool(part.measured.notna().any())}
                  for metric, lines in part.groupby("metric", sort=False)]
-        title = SPLIT_NAMES[split].lower() if split in SPLIT_NAMES else split
         rows = rows_of(part)
         name = "Setting" if all(" = " in row["label"] for row in rows) else "Method"
-        found.append({"title": title, "name": name, "heads": heads, "rows": rows,
+        found.append({"title": names[split], "name": name, "heads": heads, "rows": rows,
                       "axis": axis_of(part)})
     return found
 
-# %% ../nbs/17b_html_report.ipynb #f7693689
+# %% ../nbs/17b_html_report.ipynb #b61c98f4
 VERDICTS = {"holds": ("✓", "holds"), "does not hold": ("✗", "fails"), "cannot be told": ("?", "open")}
 
 
@@ -198,7 +211,7 @@ def split_claim(
     claim: str,  # "A|x > B|x"
 ) -> tuple:  # the sides, ["A", "B"], and "x": what they share
     "What differs between the two sides of a claim, and what does not."
-    sides = [side.split("|") for side in claim.split(" > ")]
+    sides = [side.split("|") for side in re.split(" > | better than ", claim)]
     if len({len(side) for side in sides}) > 1 or len(sides) != 2 or sides[0] == sides[1]:
         return [", ".join(side) for side in sides], ""
     shared = [a for a, b in zip(*sides) if a == b]
@@ -213,39 +226,50 @@ def verdict_of(
     known = next((name for name in VERDICTS if text.startswith(name)), "cannot be told")
     return (*VERDICTS[known], text)
 
-# %% ../nbs/17b_html_report.ipynb #3be89695
+# %% ../nbs/17b_html_report.ipynb #dd5813b5
 def claims_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
-) -> Optional[dict]:  # splits, rows, counts (verdict -> number); None if there are none
+    names: dict,  # split -> its name, from `headings_of`
+) -> Optional[dict]:  # parts (one for each metric, if there are several) and counts; None: no claims
     "The verdicts of a table, a row per claim and a column per split."
     path = folder / f"table{number}_claims.csv"
     frame = pd.read_csv(path) if path.exists() else pd.DataFrame()
     if frame.empty:
         return None
+    frame = frame.assign(metric=frame.get("metric", "f1"))
+    parts = [_claims_part(lines, metric, names)
+             for metric, lines in frame.groupby("metric", sort=False)]
+    counts = {name: int(frame.here.str.startswith(name).sum()) for name in VERDICTS}
+    return {"parts": parts, "counts": counts}
+
+
+def _claims_part(frame: pd.DataFrame, metric: str, names: dict) -> dict:
     splits, rows = frame.split.drop_duplicates().tolist(), []
     for claim, lines in frame.groupby("claim", sort=False):
         lines = lines.drop_duplicates("split").set_index("split")
         cells = [_claim_cell(lines.loc[split]) if split in lines.index else None
                  for split in splits]
         rows.append(dict(zip(("sides", "shared"), split_claim(claim)), cells=cells))
-    counts = {name: int(frame.here.str.startswith(name).sum()) for name in VERDICTS}
-    return {"splits": [SPLIT_NAMES.get(s, s) for s in splits], "rows": rows, "counts": counts}
+    unit = ", per cent" if metric in ("precision", "recall", "f1", "iou", "BER") else ""
+    return {"title": HEADS.get(metric, metric).removesuffix(" ↓") + unit, "rows": rows,
+            "splits": [names.get(split, split) for split in splits]}
 
 
 def _claim_cell(line: pd.Series) -> dict:
-    text = lambda value, form: "" if pd.isna(value) else f"{value:{form}}".replace("-", "−")
-    ends = [text(line.get(name), "+.2f") for name in ("low", "high")]
-    return {"paper": text(line.get("paper"), "+.2f"), "measured": text(line.get("difference"), "+.2f"),
+    form = f"+.{_DIGITS.get(line.metric, (2, 2))[1]}f"
+    text = lambda value: "" if pd.isna(value) else f"{value:{form}}".replace("-", "−")
+    ends = [text(line.get(name)) for name in ("low", "high")]
+    return {"paper": text(line.get("paper")), "measured": text(line.get("difference")),
             "interval": ", ".join(ends) if all(ends) else "", "verdict": verdict_of(line.here)}
 
-# %% ../nbs/17b_html_report.ipynb #3be6e5be
+# %% ../nbs/17b_html_report.ipynb #35e3ede8
 def says_of(
     folder: Path,  # from `results_folder`
-    number: int,  # of a table
+    name: str,  # of a table or another result: the file is NAME_says.md
 ) -> list:  # (is it a list, its lines; a line is made of (is it bold, text))
-    "The computed paragraphs about a table, without headings."
-    path = folder / f"table{number}_says.md"
+    "The computed paragraphs about a result, without headings."
+    path = folder / f"{name}_says.md"
     text = path.read_text(encoding="utf-8") if path.exists() else ""
     text = re.sub(r"(?m)^#.*$|`", "", text)
     blocks = [block.strip().splitlines() for block in re.split(r"\n\s*\n", text) if block.strip()]
@@ -347,7 +371,7 @@ def machine_of(
              if key in facts]
     return ", ".join(words)
 
-# %% ../nbs/17b_html_report.ipynb #4a81fa6e
+# %% ../nbs/17b_html_report.ipynb #20d5b507
 VERSIONS = ("python", "torch", "torchvision", "segment-anything", "timm", "numpy", "opencv-python")
 
 
@@ -359,8 +383,10 @@ def provenance_of(
     for name, entry in record.items():
         entries.append({"title": entry_title(name), "runs": len(entry.get("runs", {})),
                         "commit": entry.get("drawn_with", {}).get("commit", "unknown"),
-                        "hash": entry.get("data", entry).get("hash", "")})
-    data = [entry["data"] for entry in record.values() if "data" in entry][:1]
+                        "hash": spread([*entry.get("sets", {}).values()] or [entry.get("data", entry)],
+                                       "hash", short=12)})
+    data = [entry["data"] for entry in record.values()
+            if "data" in entry and "sets" not in entry][:1]
     longest = max((run.get("train_seconds", 0) for run in runs), default=0) or 1
     for run in runs:
         run.update(share=round(100 * run.get("train_seconds", 0) / longest, 2),
@@ -678,7 +704,7 @@ images, {{ counts["holds"] }} hold, {{ counts["does not hold"] }} do not, and
 </header>
 """
 
-# %% ../nbs/17b_html_report.ipynb #5adeb36a
+# %% ../nbs/17b_html_report.ipynb #a1a4f16a
 _PARTS["tables.html"] = """
 {%- import "table.html" as t %}{% import "claims.html" as c %}{% import "words.html" as w -%}
 {%- for item in tables %}
@@ -692,9 +718,9 @@ _PARTS["tables.html"] = """
 {%- endfor %}
 {%- if item.says or item.claims %}<h3>What it says</h3>{% endif %}
 {{ w.said(item.says, item.claims) }}
-{%- if item.claims %}
-{{ c.claims(item.claims, "claims%d" | format(item.number), "Paired differences"
-  ~ ("" if item.number == 8 else " in F1, per cent,") ~ " with their 95 % intervals") }}{% endif %}
+{%- for part in (item.claims or {}).get("parts", []) %}
+{{ c.claims(part, "claims%d-%d" | format(item.number, loop.index), "Paired differences in "
+  ~ part.title ~ ", with their 95 % intervals; above zero the first is better") }}{% endfor %}
 {%- else %}
 <p class="missing"><b>Not measured here:</b> run <code>{{ item.command }}</code>.</p>
 {%- if item.parts %}<details><summary>What the paper prints</summary>{% for part in item.parts %}
@@ -704,7 +730,7 @@ _PARTS["tables.html"] = """
 </section>{% endfor %}
 """
 
-# %% ../nbs/17b_html_report.ipynb #f94647db
+# %% ../nbs/17b_html_report.ipynb #6ce49fd6
 _PARTS["figures.html"] = """
 {%- import "words.html" as w -%}
 {%- macro shown(figure) %}{% for picture in figure.pictures %}
@@ -718,13 +744,16 @@ _PARTS["figures.html"] = """
 {%- if figure.pictures %}{{ shown(figure) }}{% else %}
 <p class="missing"><b>Not drawn here:</b> run <code>{{ tables[0].command }}</code>.</p>{% endif %}
 </section>{% endfor %}
-{%- if choices.pictures or choices.table %}
 <section id="choices">{{ w.top() }}
 <h2>{{ choices.title }}</h2>
+{{ w.said(choices.says, false) }}
 {{ shown(choices) }}
-{%- if choices.table %}{{ w.words(choices.table[0], [("", choices.table[1])], "choices-numbers",
- "What each open choice changes, in numbers", "words tight") }}{% endif %}
-</section>{% endif %}
+{%- if choices.table %}<details><summary>In numbers</summary>{{ w.words(choices.table[0],
+ [("", choices.table[1])], "choices-numbers", "What each open choice changes", "words tight") }}
+</details>{% endif %}
+{%- if not (choices.pictures or choices.table) %}
+<p class="missing"><b>Not measured here:</b> run <code>{{ choices.command }}</code>.</p>{% endif %}
+</section>
 """
 
 # %% ../nbs/17b_html_report.ipynb #33123b6b
@@ -817,7 +846,7 @@ _PARTS["page.html"] = """<!doctype html>
 </body></html>
 """
 
-# %% ../nbs/17b_html_report.ipynb #1169d39b
+# %% ../nbs/17b_html_report.ipynb #aa6079c6
 def table_items(
     folder: Path,  # from `results_folder`
     profile: str,  # a key of `PROFILES`
@@ -827,8 +856,10 @@ def table_items(
     frames, found = read_tables(folder), []
     for number in NUMBERS:
         frame = frames.get(number)
-        printed = tables(number).assign(measured=np.nan, low=np.nan, high=np.nan)
-        parts = parts_of(frame) if frame is not None else parts_of(printed) if drawn else []
+        shown = tables(number).assign(measured=np.nan, low=np.nan, high=np.nan)
+        shown = frame if frame is not None else shown if drawn else shown.iloc[:0]
+        names = headings_of(folder, number, shown.split.drop_duplicates().tolist())
+        parts = parts_of(shown, names)
         for part in parts:
             part["says"] = ("; in brackets the 95 % interval" if any(
                 cell["interval"] for row in part["rows"] for cell in row["cells"].values()) else "")
@@ -836,25 +867,32 @@ def table_items(
                 head["paper"] for head in part["heads"] if head["metric"] == "f1") else "; ● measured")
         found.append({"number": number, "title": TITLES[number], "measured": frame is not None,
                       "parts": parts, "note": note_of(folder, number),
-                      "claims": claims_of(folder, number), "says": says_of(folder, number),
+                      "claims": claims_of(folder, number, names),
+                      "says": says_of(folder, f"table{number}"),
                       "command": command(number, profile, drawn)})
     return found
 
 
 def choices_item(
     folder: Path,  # from `results_folder`
-) -> dict:  # as in `figures_of`, and `table`: columns and rows, or None
+    profile: str,  # a key of `PROFILES`
+    drawn: bool,  # whether the profile drew the pictures
+) -> dict:  # as in `figures_of`, and says, command, and `table`: columns and rows, or None
     "How much the open choices matter, if that was measured."
-    path = folder / "open_choices.csv"
+    path = folder / "choice_effects.csv"
     frame = pd.read_csv(path) if path.exists() else None
     text = lambda v: "" if pd.isna(v) else f"{v:.2f}" if isinstance(v, float) else str(v)
-    return {"title": "How much the open choices matter", "alt": "What each open choice changes",
-            "caption": "What happens to F1 if a point that the paper leaves open is decided another way.",
-            "pictures": [picture(p) for p in sorted(folder.glob("open_choices*.png"))],
+    return {"id": "choices", "title": "How much the open choices matter",
+            "alt": "The change in F1 for each value of each open choice, sorted, with intervals",
+            "caption": "What happens to F1 if a point that the paper leaves open is decided "
+            "another way, one at a time.",
+            "pictures": [picture(p) for p in sorted(folder.glob("choice_effects*.png"))],
+            "says": says_of(folder, "choice_effects"), "command": command("choices", profile, drawn),
             "table": None if frame is None else
-            (frame.columns.tolist(), [list(map(text, row)) for row in frame.to_numpy(object)])}
+            (frame.columns.str.replace("_", " ").tolist(),
+             [list(map(text, row)) for row in frame.to_numpy(object)])}
 
-# %% ../nbs/17b_html_report.ipynb #bb673355
+# %% ../nbs/17b_html_report.ipynb #04ebf08b
 def contents_of(
     items: list,  # from `table_items`
     figures: list,  # from `figures_of`
@@ -865,7 +903,7 @@ def contents_of(
     lines = [(f"table{i['number']}", f"Table {i['number']}: {i['title']}",
               state(i["measured"], "measured")) for i in items]
     lines += [(f["id"], f["title"], state(f["pictures"], "drawn")) for f in figures]
-    lines += [("choices", choices["title"], "")] * bool(choices["pictures"] or choices["table"])
+    lines += [("choices", choices["title"], state(choices["pictures"], "measured"))]
     return lines + [("times", "Training time", ""), ("provenance", "Provenance", ""),
                     ("open", "What the paper does not say", ""),
                     ("audit", "The paper's own arithmetic", "")]
@@ -887,12 +925,12 @@ def facts_of(
              ("Training time in all", duration(known["seconds"]) if known["runs"] else "")]
     return [(term, text or "not recorded") for term, text in facts]
 
-# %% ../nbs/17b_html_report.ipynb #bb27b7ea
+# %% ../nbs/17b_html_report.ipynb #88274473
 def _context(folder: Path) -> dict:
     drawn = folder.name in PROFILES
     profile = profile_of(folder, read_tables(folder))
     known, items = provenance_of(read_provenance(folder)), table_items(folder, profile, drawn)
-    figures, choices = figures_of(folder), choices_item(folder)
+    figures, choices = figures_of(folder), choices_item(folder, profile, drawn)
     counts = {name: sum(i["claims"]["counts"][name] for i in items if i["claims"])
               for name in VERDICTS}
     opened = open_choices()
