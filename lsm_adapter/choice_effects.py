@@ -162,8 +162,8 @@ def says_effects(
     number, chance = len(frame), f"{0.05 * len(frame):.1f}"
     parts = [f"LSM-Adapter_S with one open choice turned, less the default, in points of F1 on "
              f"the {frame.split.iloc[0]} test images; {on}.",
-             f"Of {number} values {len(told)} can be told from zero one by one, {number - len(told)} "
-             f"cannot. With {number} comparisons at 95 % {chance} would be expected by chance "
+             f"Of {number} values {len(told)} can be told from zero one by one, "
+             f"{number - len(told)} cannot. With {number} comparisons at 95 % {chance} would be expected by chance "
              f"alone; with the intervals widened for that (Bonferroni) {len(sure)} remain."]
     parts += [f"- {words}: {_named(part)}." for words, part in (
         ("Better", told[told.here == "better"]), ("Worse", told[told.here == "worse"]),

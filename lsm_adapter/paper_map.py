@@ -55,8 +55,8 @@ ITEMS |= {
     "Algorithm 1": "two-stage training",
 }
 # Items with a notebook of their own in nbs/reproduce.
-RESULTS = {**{f"Table {n}": f"table{n}" for n in range(1, 9)}, "Fig. 6": "figure6",
-           "Fig. 7": "figure7"}
+RESULTS = {**{f"Table {n}": f"table{n}" for n in range(1, 9)}, "Fig. 5": "figure5",
+           "Fig. 6": "figure6", "Fig. 7": "figure7"}
 
 # %% ../nbs/21_paper_map.ipynb #dc1e0315
 SECTIONS = {

@@ -374,7 +374,8 @@ def spread(
         pairs = max(1, len(f1) * (len(f1) - 1) // 2)
         found = difference_and_interval(*paired_counts((specs[best], specs[worst]), made, seeds,
                                                        chosen), level=1 - 0.05 / pairs)
-        paper = np.ptp(printed.paper[printed.split == split]) if split in set(printed.split) else np.nan
+        told = printed.paper[printed.split == split]
+        paper = np.ptp(told) if len(told) else np.nan
         rows.append({"split": split, "claim": f"{best} > {worst}", "paper": round(paper, 2),
                      **verdict_on(*found)})
     return pd.DataFrame(rows, columns=VERDICT)
