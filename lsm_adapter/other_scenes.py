@@ -54,7 +54,8 @@ def painted(
 )->np.ndarray: # (H, W, 3) float32, about 0..1
     "A picture full of it."
     (columns, rows), cos, sin = grid(size), math.cos(turn), math.sin(turn)
-    x, y = np.float32(cos * columns - sin * rows + shift[0]), np.float32(sin * columns + cos * rows + shift[1])
+    x = np.float32(cos * columns - sin * rows + shift[0])
+    y = np.float32(sin * columns + cos * rows + shift[1])
     picture = np.tile(surface.colours[0], (*rows.shape, 1))
     for k, (tile, step) in enumerate(zip(surface.tiles, surface.colours[1:])):
         value = surface.contrast * lookup(tile, x, y, surface.period / 2**k)
@@ -107,7 +108,7 @@ def animal(
     return mask
 
 # %% ../nbs/02b_other_scenes.ipynb #592bef0e
-REVEAL = {"chameleon": 1.6, "camo": 1.0, "cod10k": 1.3}  # in the printed Table 8, too, CAMO is hardest
+REVEAL = {"chameleon": 1.6, "camo": 1.0, "cod10k": 1.3}  # printed, too, CAMO is hardest
 
 def changed(
     surface:Surface, # the ground

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['SHADOWS', 'MEASURES', 'LESS_IS_BETTER', 'test_sets', 'sources', 'image_values', 'resampled_mean', 'mean_and_interval',
-           'runs_of', 'measured_table8', 'block8', 'describe8', 'folder8', 'write_table8', 'claims8']
+           'runs_of', 'measured_table8', 'block8', 'describe8', 'folder8', 'write_table8', 'claims8', 'says8']
 
 # %% ../nbs/17a_table8.ipynb #f8550061
 from pathlib import Path
@@ -17,8 +17,8 @@ from .data import TEST_SETS
 from .evaluate import subsets
 from .metrics import BinaryScores, ber_from_counts, mean_interval
 from .paper import tables
-from .report import (COLUMNS, data_name, in_words, results_folder, seed_words, stand_ins,
-                                write_table)
+from .report import (COLUMNS, data_name, in_words, results_folder, says, seed_words,
+                                stand_ins, write_table)
 from .runs import DRAWN, Run, RunSpec, manifest_of
 from .table_rows import OTHER_DATA, orderings, table_rows, with_seeds
 
@@ -50,7 +50,8 @@ def sources(
         if data and (SHADOWS in test_sets(RunSpec("all_dry", profile, data))) != shadows:
             wanted = ("train/train_A, train/train_B, test/test_A and test/test_B" if shadows else
                       "TrainDataset/{Imgs,GT} and TestDataset/{CHAMELEON,CAMO,COD10K}/{Imgs,GT}")
-            raise ValueError(f"{data} does not look like the data for {name}; it should hold {wanted}.")
+            raise ValueError(f"{data} does not look like the data for {name}; it should hold "
+                             f"{wanted}.")
     return [data for data in (cod, istd) if data]
 
 # %% ../nbs/17a_table8.ipynb #5f1e85df
@@ -171,8 +172,8 @@ def describe8(
     sets = " and ".join(data_name(data) for data in dict.fromkeys(s.data for s in made))
     (sam, changed), drawn = stand_ins(spec.profile), spec.data in DRAWN
     told, over = seed_words(seeds)
-    paper = ("Paper: the photographs of the named sets; what was measured are drawings, which carry "
-             "their names only to find their columns. Do not compare the two." if drawn else
+    paper = ("Paper: the photographs of the named sets; what was measured are drawings, which "
+             "carry their names only to find their columns. Do not compare the two." if drawn else
              "Paper: as printed." if spec.profile == "paper" else
              "The printed numbers are left out: they belong to other models.")
     return (f"Measured: profile {spec.profile}, {sets}, {sam}, {told}. Means over the "
@@ -225,6 +226,24 @@ def claims8(
                     continue
                 paper = sign * (printed[split, metric, pair[0]] - printed[split, metric, pair[1]])
                 numbers, here = _difference(*(found[split, title] for title in pair), metric, sign)
-                rows.append((split, metric, " better than ".join(pair), round(paper, 3), *numbers, here))
+                rows.append((split, metric, " better than ".join(pair), round(paper, 3), *numbers,
+                             here))
     return pd.DataFrame(rows, columns=["split", "metric", "claim", "paper", "difference", "low",
                                        "high", "here"])
+
+
+def says8(
+    verdict: pd.DataFrame,  # from `claims8`
+    made: dict,  # RunSpec -> finished Run
+    seeds: Iterable[int] = (0,),  # those that were run
+) -> str:  # Markdown, a paragraph for each test set
+    "What Table 8 says about the paper's orderings, in words."
+    told, over = seed_words(seeds)
+    sets = " and ".join(dict.fromkeys(data_name(spec.data) for spec in made))
+    on = f"{sets} with profile {next(iter(made)).profile}, {told}, 95 % intervals {over}"
+    sides = [claim.split(" better than ") for claim in verdict.claim]
+    claims = [f"{a}|{m} > {b}|{m}" for (a, b), m in zip(sides, verdict.metric)]
+    unit = np.where(verdict.metric == "BER", 1, 100)  # BER is in per cent already
+    numbers = {name: unit * verdict[name] for name in ("paper", "difference", "low", "high")}
+    return says(verdict.assign(claim=claims, **numbers), on,
+                "hundredths of a measure, the sign turned where less is better")
