@@ -7,7 +7,7 @@ __all__ = ['NUMBERS', 'TITLES', 'HEADS', 'WIDE', 'VERDICTS', 'HEAVY', 'FIGURES',
            'headings_of', 'profile_of', 'command', 'kind_of', 'label_of', 'cell_of', 'axis_of', 'place', 'dots_of',
            'rows_of', 'parts_of', 'split_claim', 'verdict_of', 'claims_of', 'says_of', 'picture', 'figures_of',
            'read_provenance', 'entry_title', 'runs_of', 'spread', 'machine_of', 'provenance_of', 'data_of',
-           'honest_word', 'table_items', 'choices_item', 'contents_of', 'facts_of', 'write_report']
+           'honest_word', 'legend_of', 'table_items', 'choices_item', 'contents_of', 'facts_of', 'write_report']
 
 # %% ../nbs/17b_html_report.ipynb #641c1662
 import base64
@@ -28,11 +28,11 @@ from .report import HEADINGS, REAL_NAMES, SPLIT_NAMES, write_text
 from .runs import PROFILES, TRIVIAL
 from .train import duration
 
-# %% ../nbs/17b_html_report.ipynb #a6f8fc63
+# %% ../nbs/17b_html_report.ipynb #4e5cda16
 NUMBERS = range(1, 9)  # of the paper's tables
 TITLES = {4: "parameters and inference time", 8: "camouflaged objects and shadows", **HEADINGS}
 
-
+# %% ../nbs/17b_html_report.ipynb #ad25371d
 def read_tables(
     folder: Path,  # from `results_folder`
 ) -> dict:  # number -> tidy frame with the report's `COLUMNS`; those that are there
@@ -43,7 +43,7 @@ def read_tables(
               if path.exists()}
     return {number: frame.fillna({"split": "", "seeds": ""}) for number, frame in frames.items()}
 
-
+# %% ../nbs/17b_html_report.ipynb #188b2389
 def note_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
@@ -53,7 +53,7 @@ def note_of(
     blocks = path.read_text(encoding="utf-8").split("\n\n") if path.exists() else []
     return blocks[1] if len(blocks) > 1 and not blocks[1].startswith(("#", "|")) else ""
 
-
+# %% ../nbs/17b_html_report.ipynb #3e4cc288
 def headings_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
@@ -87,10 +87,10 @@ def command(
     words += [f"PROFILE={profile}"] if profile != "demo" else []
     return " ".join(words + ([] if drawn or number == 4 else ["DATA=path/to/folder"]))
 
-# %% ../nbs/17b_html_report.ipynb #1a39edbf
+# %% ../nbs/17b_html_report.ipynb #7fc06b8d
 _GREEK = {"tau": "τ", "lambda": "λ"}
 
-
+# %% ../nbs/17b_html_report.ipynb #bbab137c
 def kind_of(
     title: str,  # of a row
 ) -> str:  # empty: no method
@@ -105,7 +105,7 @@ def kind_of(
     small = {m.small for m in METHODS.values() if m.large}
     return "Small models alone" if method.small in small else "Plain networks"
 
-
+# %% ../nbs/17b_html_report.ipynb #bf48aa64
 def label_of(
     row: str,  # as in the CSV
 ) -> tuple:  # heading of its group (may be empty), label
@@ -137,10 +137,10 @@ def cell_of(
     return {"paper": text(row.paper, of_paper), "measured": text(row.measured, digits),
             "interval": ", ".join(ends) if all(ends) else ""}
 
-# %% ../nbs/17b_html_report.ipynb #f176a8fb
+# %% ../nbs/17b_html_report.ipynb #80229f6a
 WIDE = 112  # of the drawing of F1, pixels; two more on either side
 
-
+# %% ../nbs/17b_html_report.ipynb #aad4630c
 def axis_of(
     part: pd.DataFrame,  # a split of a tidy table
 ) -> Optional[dict]:  # low and high, multiples of ten, and where lines stand; None: nothing to draw
@@ -155,7 +155,7 @@ def axis_of(
     lines = [place(value, low, high) for value in range(low, high + 1, step)]
     return {"low": low, "high": high, "lines": lines}
 
-
+# %% ../nbs/17b_html_report.ipynb #f1d34ed9
 def place(
     value: float,  # per cent
     low: float,  # at the left end
@@ -164,13 +164,13 @@ def place(
     "Where a value stands on the scale."
     return round(2 + WIDE * (value - low) / (high - low), 1)
 
-
+# %% ../nbs/17b_html_report.ipynb #35b5e64a
 def dots_of(row: pd.Series, axis: dict) -> dict:  # paper, measured, low, high: pixels, or None
     "Where the marks of a row stand."
     return {name: None if pd.isna(row[name]) else place(row[name], axis["low"], axis["high"])
             for name in ("paper", "measured", "low", "high")}
 
-# %% ../nbs/17b_html_report.ipynb #ea962c82
+# %% ../nbs/17b_html_report.ipynb #25e63866
 def rows_of(
     part: pd.DataFrame,  # a split of a tidy table
 ) -> list:  # a dictionary per row: group, label, cells (metric -> `cell_of`), known, dots
@@ -186,7 +186,7 @@ def rows_of(
                       "dots": dots_of(f1.iloc[0], axis) if axis and len(f1) else None})
     return found
 
-
+# %% ../nbs/17b_html_report.ipynb #de098b06
 def parts_of(
     frame: pd.DataFrame,  # tidy
     names: dict,  # split -> its name, from `headings_of`
@@ -195,7 +195,8 @@ def parts_of(
     found = []
     for split, part in frame.groupby("split", sort=False):
         heads = [{"metric": metric, "title": HEADS.get(metric, metric),
-                  "paper": bool(lines.paper.notna().any()), "measured": bool(part.measured.notna().any())}
+                  "paper": bool(lines.paper.notna().any()),
+                  "measured": bool(part.measured.notna().any())}
                  for metric, lines in part.groupby("metric", sort=False)]
         rows = rows_of(part)
         name = "Setting" if all(" = " in row["label"] for row in rows) else "Method"
@@ -203,8 +204,9 @@ def parts_of(
                       "axis": axis_of(part)})
     return found
 
-# %% ../nbs/17b_html_report.ipynb #b61c98f4
-VERDICTS = {"holds": ("✓", "holds"), "does not hold": ("✗", "fails"), "cannot be told": ("?", "open")}
+# %% ../nbs/17b_html_report.ipynb #a92328b1
+VERDICTS = {"holds": ("✓", "holds"), "does not hold": ("✗", "fails"),
+            "cannot be told": ("?", "open")}  # sign, name of the style
 
 
 def split_claim(
@@ -226,12 +228,12 @@ def verdict_of(
     known = next((name for name in VERDICTS if text.startswith(name)), "cannot be told")
     return (*VERDICTS[known], text)
 
-# %% ../nbs/17b_html_report.ipynb #dd5813b5
+# %% ../nbs/17b_html_report.ipynb #e6880bb6
 def claims_of(
     folder: Path,  # from `results_folder`
     number: int,  # of a table
     names: dict,  # split -> its name, from `headings_of`
-) -> Optional[dict]:  # parts (one for each metric, if there are several) and counts; None: no claims
+) -> Optional[dict]:  # parts (a table for each metric) and counts; None: no claims
     "The verdicts of a table, a row per claim and a column per split."
     path = folder / f"table{number}_claims.csv"
     frame = pd.read_csv(path) if path.exists() else pd.DataFrame()
@@ -243,7 +245,7 @@ def claims_of(
     counts = {name: int(frame.here.str.startswith(name).sum()) for name in VERDICTS}
     return {"parts": parts, "counts": counts}
 
-
+# %% ../nbs/17b_html_report.ipynb #a3604c5b
 def _claims_part(frame: pd.DataFrame, metric: str, names: dict) -> dict:
     splits, rows = frame.split.drop_duplicates().tolist(), []
     for claim, lines in frame.groupby("claim", sort=False):
@@ -255,7 +257,7 @@ def _claims_part(frame: pd.DataFrame, metric: str, names: dict) -> dict:
     return {"title": HEADS.get(metric, metric).removesuffix(" ↓") + unit, "rows": rows,
             "splits": [names.get(split, split) for split in splits]}
 
-
+# %% ../nbs/17b_html_report.ipynb #8bec0b96
 def _claim_cell(line: pd.Series) -> dict:
     form = f"+.{_DIGITS.get(line.metric, (2, 2))[1]}f"
     text = lambda value: "" if pd.isna(value) else f"{value:{form}}".replace("-", "−")
@@ -296,12 +298,12 @@ def picture(
     source = "data:image/png;base64," + base64.b64encode(data).decode()
     return {"src": source, "width": pixels.shape[1], "height": pixels.shape[0]}
 
-# %% ../nbs/17b_html_report.ipynb #78851a7b
+# %% ../nbs/17b_html_report.ipynb #e0155fb5
 FIGURES = {  # the beginning of a file's name -> title, caption, words for who cannot see it
     "figure5": ("Figure 5: training and test images",
                 "Examples of training images and of general and hard test images with their water, "
                 "and what all masks hold.",
-                "Training and test images with the water outlined, and four statistics of the masks"),
+                "Training and test images with the water outlined, and statistics of the masks"),
     "figure6": ("Figure 6: precision and recall",
                 "Precision and recall at 256 thresholds, a panel for each small model and each set "
                 "of test images; the dots are the threshold 0.5 of the tables.",
@@ -322,7 +324,7 @@ def figures_of(
              "pictures": [picture(path) for path in sorted(folder.glob(f"{name}*.png"))]}
             for name, (title, caption, alt) in FIGURES.items()]
 
-# %% ../nbs/17b_html_report.ipynb #371b26b9
+# %% ../nbs/17b_html_report.ipynb #5c10d602
 def read_provenance(
     folder: Path,  # from `results_folder`
 ) -> dict:  # name of a table or figure -> its entry
@@ -330,7 +332,7 @@ def read_provenance(
     path = folder / "provenance.json"
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
-
+# %% ../nbs/17b_html_report.ipynb #8b6582e1
 def entry_title(
     name: str,  # "table1", "figure6_pr_curves"
 ) -> str:  # "Table 1", "Figure 6"
@@ -338,10 +340,10 @@ def entry_title(
     match = re.match(r"(table|figure)(\d+)", name)
     return f"{match[1].title()} {match[2]}" if match else name.replace("_", " ")
 
-
+# %% ../nbs/17b_html_report.ipynb #10cb247b
 def runs_of(
     record: dict,  # from `read_provenance`
-) -> list:  # dictionaries with id, used (titles of entries) and all that the run says, longest first
+) -> list:  # dictionaries: id, used (titles of entries), all that the run says; longest first
     "Every run once."
     runs = {}
     for name, entry in record.items():
@@ -371,7 +373,7 @@ def machine_of(
              if key in facts]
     return ", ".join(words)
 
-# %% ../nbs/17b_html_report.ipynb #20d5b507
+# %% ../nbs/17b_html_report.ipynb #dc3c2d0c
 VERSIONS = ("python", "torch", "torchvision", "segment-anything", "timm", "numpy", "opencv-python")
 
 
@@ -381,10 +383,10 @@ def provenance_of(
     "The provenance of a whole folder."
     runs, entries = runs_of(record), []
     for name, entry in record.items():
+        sets = [*entry.get("sets", {}).values()] or [entry.get("data", entry)]
         entries.append({"title": entry_title(name), "runs": len(entry.get("runs", {})),
                         "commit": entry.get("drawn_with", {}).get("commit", "unknown"),
-                        "hash": spread([*entry.get("sets", {}).values()] or [entry.get("data", entry)],
-                                       "hash", short=12)})
+                        "hash": spread(sets, "hash", short=12)})
     data = [entry["data"] for entry in record.values()
             if "data" in entry and "sets" not in entry][:1]
     longest = max((run.get("train_seconds", 0) for run in runs), default=0) or 1
@@ -398,7 +400,7 @@ def provenance_of(
             "images": spread(data, "images"),
             "seconds": sum(run.get("train_seconds", 0) for run in runs)}
 
-# %% ../nbs/17b_html_report.ipynb #4cfbfe40
+# %% ../nbs/17b_html_report.ipynb #c170769a
 def data_of(
     folder: Path,  # from `results_folder`
     drawn: bool,  # whether the profile drew the pictures
@@ -420,8 +422,8 @@ def honest_word(
         return ("Sizes and schedules are the paper's. What the paper leaves open was decided here, "
                 "and each such point stands at the end of this page.")
     where = "on drawn scenes" if drawn else "on other pictures"
-    return (f"The measured numbers are not the paper's experiment: they were measured {where}, with "
-            "a miniature in place of SAM ViT-B and minutes of training. Compare measured rows with "
+    return (f"The measured numbers are not the paper's experiment: they were measured {where}, "
+            "with a miniature in place of SAM ViT-B and minutes of training. Compare measured rows with "
             "one another, not a measured number with the paper's beside it.")
 
 # %% ../nbs/17b_html_report.ipynb #faf9c419
@@ -506,7 +508,7 @@ td.m{white-space:nowrap}th.claim{white-space:normal;min-width:13rem}.side{white-
 .none{color:var(--quiet);font-style:italic}
 """
 
-# %% ../nbs/17b_html_report.ipynb #5fbb6070
+# %% ../nbs/17b_html_report.ipynb #91d0cab6
 _PARTS["small.css"] = """
 td.plot,th.plot{text-align:left;padding:.1rem .65rem}td.left,th.left{text-align:left}
 .plot svg{display:block}.plot .ends{display:flex;justify-content:space-between;width:116px;
@@ -528,8 +530,8 @@ details{border:1px solid var(--line);border-radius:.5rem;background:var(--card);
 padding:0 1rem}
 details .scroll{border:0;border-radius:0;margin:0 -1rem .5rem}
 summary{cursor:pointer;padding:.7rem 0;font-weight:600}
-footer.wrap{border-top:1px solid var(--line);padding-top:1.5rem;padding-bottom:3rem;color:var(--quiet);
-font-size:.9rem}
+footer.wrap{border-top:1px solid var(--line);padding-top:1.5rem;padding-bottom:3rem;
+color:var(--quiet);font-size:.9rem}
 """
 
 # %% ../nbs/17b_html_report.ipynb #753d0286
@@ -559,14 +561,15 @@ details::details-content{content-visibility:visible;block-size:auto}}
 @media (prefers-reduced-motion:reduce){html{scroll-behavior:auto}}
 """
 
-# %% ../nbs/17b_html_report.ipynb #c77a5ded
+# %% ../nbs/17b_html_report.ipynb #8dbb7ab6
 _PARTS["table.html"] = """
 {%- macro drawing(dots, axis) -%}
 <svg aria-hidden="true" width="116" height="16" viewBox="0 0 116 16">
 {%- for x in axis.lines %}<path class="rule" d="M{{ x }} 0V16"/>{% endfor %}
 {%- if dots.low is not none and dots.high is not none -%}
 <path class="bar" d="M{{ dots.low }} 8H{{ dots.high }}"/>{% endif %}
-{%- if dots.paper is not none %}<circle class="ring" cx="{{ dots.paper }}" cy="8" r="3.5"/>{% endif %}
+{%- if dots.paper is not none -%}
+<circle class="ring" cx="{{ dots.paper }}" cy="8" r="3.5"/>{% endif %}
 {%- if dots.measured is not none -%}
 <circle class="dot" cx="{{ dots.measured }}" cy="8" r="3.5"/>{% endif %}</svg>
 {%- endmacro -%}
@@ -579,7 +582,7 @@ _PARTS["table.html"] = """
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #b844025b
+# %% ../nbs/17b_html_report.ipynb #065f6590
 _PARTS["table.html"] += """
 {%- macro heads(part) -%}
 <colgroup></colgroup>
@@ -594,12 +597,13 @@ _PARTS["table.html"] += """
 {%- endif %}</tr>
 <tr class="sub">{% for h in part.heads %}
 {%- if h.paper %}<th class="first" scope="col">paper</th>{% endif %}
-{%- if h.measured %}<th{% if not h.paper %} class="first"{% endif %} scope="col">measured</th>{% endif %}
+{%- if h.measured -%}
+<th{% if not h.paper %} class="first"{% endif %} scope="col">measured</th>{% endif %}
 {%- endfor %}</tr></thead>
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #74391a49
+# %% ../nbs/17b_html_report.ipynb #da728846
 _PARTS["table.html"] += """
 {%- macro table(part, id, caption) -%}
 {%- set columns = part.heads | sum(attribute="paper") + part.heads | sum(attribute="measured")
@@ -610,7 +614,8 @@ _PARTS["table.html"] += """
 {%- for group, rows in part.rows | groupby_in_order("group") %}
 <tbody>
 {%- if group %}
-<tr class="group"><th scope="rowgroup" colspan="{{ columns + 1 }}"><span>{{ group }}</span></th></tr>
+<tr class="group"><th scope="rowgroup" colspan="{{ columns + 1 }}">
+<span>{{ group }}</span></th></tr>
 {%- endif %}
 {%- for row in rows %}
 <tr{% if row.ours %} class="ours"{% endif %}><th scope="row">{{ row.label }}</th>
@@ -624,7 +629,7 @@ _PARTS["table.html"] += """
 {%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #df1d1548
+# %% ../nbs/17b_html_report.ipynb #bec68b81
 _PARTS["claims.html"] = """
 {%- macro badge(verdict) -%}
 <span class="verdict {{ verdict[1] }}"><span aria-hidden="true">{{ verdict[0] }}</span>
@@ -647,7 +652,8 @@ _PARTS["claims.html"] = """
 <td class="paper first">{{ cell.paper or "–" }}</td><td class="m"><b>{{ cell.measured }}</b>
 {%- if cell.interval %} <span class="ci">[{{ cell.interval }}]</span>{% endif %}</td>
 <td class="left">{{ badge(cell.verdict) }}</td>
-{%- else %}<td class="first left none" colspan="3">not claimed</td>{% endif %}{% endfor %}</tr>{% endfor %}
+{%- else %}<td class="first left none" colspan="3">not claimed</td>{% endif %}{% endfor %}</tr>
+{%- endfor %}
 </tbody></table></div>
 {%- endmacro -%}
 """
@@ -680,7 +686,7 @@ _PARTS["words.html"] = """
 {%- macro top() -%}<a class="top" href="#contents">↑ contents</a>{%- endmacro -%}
 """
 
-# %% ../nbs/17b_html_report.ipynb #4cabcf25
+# %% ../nbs/17b_html_report.ipynb #05716c48
 _PARTS["head.html"] = """
 <header class="wrap">
 <h1>LSM-Adapter, open: results of <em>{{ name }}</em></h1>
@@ -692,10 +698,11 @@ Benchmark and Large-Small Model Co-Adapter” (ECCV 2024), and what it measured.
 <dl class="facts">{% for term, text in facts %}
 <div><dt>{{ term }}</dt><dd>{{ text }}</dd></div>{% endfor %}
 </dl></div>
-<p>{% if measured %}<b>{{ measured | length }} of {{ tables | length }} tables are measured here:</b>
+<p>{% if measured -%}
+<b>{{ measured | length }} of {{ tables | length }} tables are measured here:</b>
 {{ measured | join(", ") }}.{% else %}<b>No table has been measured here yet.</b>{% endif %}
-{%- if total %} Of the paper's {{ total }} rankings that could be checked, on all and on hard test
-images, {{ counts["holds"] }} hold, {{ counts["does not hold"] }} do not, and
+{%- if total %} Of {{ total }} rankings of the paper that could be checked on these pictures,
+{{ counts["holds"] }} hold, {{ counts["does not hold"] }} do not, and
 {{ counts["cannot be told"] }} cannot be told from chance.{% endif %}</p>
 {%- if total %}
 <div class="tally" aria-hidden="true">{% for name, (_, style) in verdicts.items() %}
@@ -756,7 +763,7 @@ _PARTS["figures.html"] = """
 </section>
 """
 
-# %% ../nbs/17b_html_report.ipynb #33123b6b
+# %% ../nbs/17b_html_report.ipynb #ef33ea44
 _PARTS["runs.html"] = """
 {%- import "words.html" as w -%}
 <section id="times">{{ w.top() }}
@@ -764,11 +771,14 @@ _PARTS["runs.html"] = """
 {%- if known.runs %}
 <p>{{ known.runs | length }} runs, {{ time }} of training in all. A run that several tables share is
 counted once, and a second stage without its first.</p>
-<details{% if known.runs | length <= 60 %} open{% endif %}><summary>Every run, longest first</summary>
+<details{% if known.runs | length <= 60 %} open{% endif %}>
+<summary>Every run, longest first</summary>
 <div class="scroll" role="region" tabindex="0" aria-labelledby="times-caption">
-<table class="words tight"><caption id="times-caption"><span>Training time of every run</span></caption>
+<table class="words tight">
+<caption id="times-caption"><span>Training time of every run</span></caption>
 <thead><tr><th scope="col">Run</th><th scope="col">Seed</th><th scope="col">Time</th>
-<th scope="col">Drawn</th><th scope="col">Used in</th></tr></thead><tbody>{% for run in known.runs %}
+<th scope="col">Drawn</th><th scope="col">Used in</th></tr></thead>
+<tbody>{% for run in known.runs %}
 <tr><th scope="row">{{ run.title }}</th><td>{{ run.seed }}</td><td class="m">{{ run.time }}</td>
 <td class="bar-cell"><i style="width:{{ run.share }}%"></i></td>
 <td>{{ run.used | map("replace", " ", " ") | join(", ") }}</td></tr>{% endfor %}
@@ -818,7 +828,7 @@ and holds, lies beside these results: <a href="../paper_audit.md">paper_audit.md
 </section>
 """
 
-# %% ../nbs/17b_html_report.ipynb #eaaf38ef
+# %% ../nbs/17b_html_report.ipynb #5ede2f52
 _PARTS["page.html"] = """<!doctype html>
 <html lang="en">
 <head>
@@ -835,7 +845,8 @@ _PARTS["page.html"] = """<!doctype html>
 {% include "head.html" %}
 <nav class="wrap" id="contents" aria-label="Contents"><h2>Contents</h2><ul class="toc">
 {%- for id, title, state in contents %}
-<li><a href="#{{ id }}">{{ title }}</a>{% if state %}<span class="state">{{ state }}</span>{% endif %}</li>
+<li><a href="#{{ id }}">{{ title }}</a>
+{%- if state %}<span class="state">{{ state }}</span>{% endif %}</li>
 {%- endfor %}
 </ul></nav>
 <main class="wrap" id="main">
@@ -846,7 +857,17 @@ _PARTS["page.html"] = """<!doctype html>
 </body></html>
 """
 
-# %% ../nbs/17b_html_report.ipynb #aa6079c6
+# %% ../nbs/17b_html_report.ipynb #b7bb0b4d
+def legend_of(
+    part: dict,  # from `parts_of`
+) -> str:  # goes on after a semicolon; may be empty
+    "What a part's brackets and dots are."
+    intervals = any(cell["interval"] for row in part["rows"] for cell in row["cells"].values())
+    printed = any(head["paper"] for head in part["heads"] if head["metric"] == "f1")
+    said = "; in brackets the 95 % interval" if intervals else ""
+    return said + ("; ● measured" + (", ○ paper" if printed else "") if part["axis"] else "")
+
+# %% ../nbs/17b_html_report.ipynb #7b2bc554
 def table_items(
     folder: Path,  # from `results_folder`
     profile: str,  # a key of `PROFILES`
@@ -861,10 +882,7 @@ def table_items(
         names = headings_of(folder, number, shown.split.drop_duplicates().tolist())
         parts = parts_of(shown, names)
         for part in parts:
-            part["says"] = ("; in brackets the 95 % interval" if any(
-                cell["interval"] for row in part["rows"] for cell in row["cells"].values()) else "")
-            part["says"] += ("" if not part["axis"] else "; ● measured, ○ paper" if any(
-                head["paper"] for head in part["heads"] if head["metric"] == "f1") else "; ● measured")
+            part["says"] = legend_of(part)
         found.append({"number": number, "title": TITLES[number], "measured": frame is not None,
                       "parts": parts, "note": note_of(folder, number),
                       "claims": claims_of(folder, number, names),
@@ -872,7 +890,7 @@ def table_items(
                       "command": command(number, profile, drawn)})
     return found
 
-
+# %% ../nbs/17b_html_report.ipynb #4306a630
 def choices_item(
     folder: Path,  # from `results_folder`
     profile: str,  # a key of `PROFILES`
@@ -887,12 +905,13 @@ def choices_item(
             "caption": "What happens to F1 if a point that the paper leaves open is decided "
             "another way, one at a time.",
             "pictures": [picture(p) for p in sorted(folder.glob("choice_effects*.png"))],
-            "says": says_of(folder, "choice_effects"), "command": command("choices", profile, drawn),
+            "says": says_of(folder, "choice_effects"),
+            "command": command("choices", profile, drawn),
             "table": None if frame is None else
             (frame.columns.str.replace("_", " ").tolist(),
              [list(map(text, row)) for row in frame.to_numpy(object)])}
 
-# %% ../nbs/17b_html_report.ipynb #04ebf08b
+# %% ../nbs/17b_html_report.ipynb #21d33c4f
 def contents_of(
     items: list,  # from `table_items`
     figures: list,  # from `figures_of`
@@ -908,7 +927,7 @@ def contents_of(
                     ("open", "What the paper does not say", ""),
                     ("audit", "The paper's own arithmetic", "")]
 
-
+# %% ../nbs/17b_html_report.ipynb #28576c53
 def facts_of(
     folder: Path,  # from `results_folder`
     profile: str,  # a key of `PROFILES`
@@ -949,18 +968,18 @@ def _context(folder: Path) -> dict:
         "findings": audit()[["where", "found", "expected", "explanation"]].to_numpy().tolist(),
     }
 
-# %% ../nbs/17b_html_report.ipynb #c326e4dd
+# %% ../nbs/17b_html_report.ipynb #30a896b5
 _STYLES = ("colours.css", "page.css", "tables.css", "small.css", "narrow.css")
 _SECTIONS = ("tables.html", "figures.html", "runs.html", "provenance.html", "paper.html")
 
-
+# %% ../nbs/17b_html_report.ipynb #17f01349
 def _in_order(rows: list, key: str) -> list:  # (value, rows that follow one another with it)
     "Neighbours with the same value together; Jinja's own `groupby` sorts."
     from itertools import groupby
 
     return [(value, list(group)) for value, group in groupby(rows, lambda row: row[key])]
 
-
+# %% ../nbs/17b_html_report.ipynb #8a153bac
 def write_report(
     folder: Path,  # from `results_folder`, with what the notebooks wrote there
 ) -> Path:  # of report.html in it

@@ -136,12 +136,15 @@ def look(tab: Tab, page: Path, size: str, scheme: str, shots: Path) -> list:
 
 
 def shot(tab: Tab, path: Path, width: int, scale: int) -> None:
-    "The whole page as a picture; a browser draws no more than 16,384 pixels at once."
+    "The whole page as pictures; a browser draws no more than 16,384 pixels at once."
     height = tab.ask("Runtime.evaluate", expression="document.documentElement.scrollHeight",
                      returnByValue=True)["result"]["value"]
-    part = {"x": 0, "y": 0, "width": width, "height": min(height, 16_000 // scale), "scale": 1}
-    data = tab.ask("Page.captureScreenshot", clip=part, captureBeyondViewport=True)["data"]
-    path.write_bytes(base64.b64decode(data))
+    for number, top in enumerate(range(0, height, 16_000 // scale), 1):
+        part = {"x": 0, "y": top, "width": width, "height": min(height - top, 16_000 // scale),
+                "scale": 1}
+        data = tab.ask("Page.captureScreenshot", clip=part, captureBeyondViewport=True)["data"]
+        path.with_stem(path.stem + (f"-{number}" if number > 1 else "")).write_bytes(
+            base64.b64decode(data))
 
 
 def main() -> None:
