@@ -108,7 +108,7 @@ PROFILES = {
     ),
     "demo": Profile(
         sam="nano", image_size=256, rank=24, small_size=128, lighter=LIGHTER,
-        large=Schedule(8, 4, 5e-4), second=Schedule(6, 4, 5e-4), joint=Schedule(3, 4, 5e-4),
+        large=Schedule(8, 4, 5e-4), second=Schedule(6, 4, 5e-4), joint=Schedule(2, 4, 5e-4),
         small={"sinet": Schedule(10, 8, 1e-3, "adam", clip=0.5),
                "u2net": Schedule(8, 8, 1e-3, "adam"), "mask_rcnn": Schedule(6, 8, 3e-4, "adam"),
                **dict.fromkeys(_PLAIN, Schedule(8, 8, 5e-4))},
