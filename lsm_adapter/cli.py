@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['KEEP_MEMORY', 'NOTEBOOKS', 'ALL', 'NO_DATA', 'NO_RUN', 'DRAWS_ONLY', 'REPORT', 'MISTAKES', 'check_parameters',
-           'run_notebook', 'chosen_notebooks', 'draw_report', 'data_parameters', 'reproduce', 'train_one', 'fetch_sam',
-           'parser', 'main']
+           'run_notebook', 'chosen_notebooks', 'draw_report', 'data_parameters', 'reproduce', 'table_of', 'graph_of',
+           'show_plan', 'workflow', 'train_one', 'fetch_sam', 'parser', 'main']
 
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
@@ -19,15 +19,20 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional, Sequence
 
+import yaml
+
+from .choice_effects import choice_specs
 from .model import METHODS
 from .processes import is_first
 from .report import data_name, results_folder, seed_list
-from .runs import (PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home,
-                              manifest_of, project_root)
+from .runs import (PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home, manifest_of,
+                              project_root)
 from .table8 import folder8, sources
+from .table_rows import OTHER_DATA
 from .train import duration
 from .weights import SAM_FILES, fetch
-from .workflow import spec_from
+from .workflow import (RUN_TABLES, UNSEEN, RunGraph, asked_by, plan_text, spec_from,
+                                  write_workflow)
 
 # %% ../nbs/20_cli.ipynb #e8f152eb
 def check_parameters(
@@ -155,6 +160,11 @@ def _refuse_wrong_data(where: dict, profile: str) -> None:
         print(f"{len(manifest)} images ({duration(time.monotonic() - began)})", flush=True)
 
 
+def _parameters(name: str, where: dict, profile: str, seeds: str) -> dict:
+    idle = name in (*NO_DATA, *NO_RUN)
+    return {"profile": profile, **where[name], **({} if idle else {"seeds": seeds})}
+
+
 def reproduce(
     tables: str = "1 4",  # which tables, or "all"
     profile: str = "demo",  # a key of `PROFILES`
@@ -177,13 +187,10 @@ def reproduce(
 
     def run(name: str) -> None:
         print(f"\n[notebook {notebooks.index(name) + 1} of {len(notebooks)}] {name}", flush=True)
-        parameters = {"profile": profile, **where[name]}
-        if name not in (*NO_DATA, *NO_RUN):
-            parameters["seeds"] = seeds
         results = (folder8(profile, filter(None, where[name].values())) if name == "table8" else
                    results_folder(profile, where[name].get("data", "uw_synth")))
         out = home() / "runs" / "notebooks" / results.name / f"{name}.ipynb"
-        run_notebook(folder / f"{name}.ipynb", out, parameters)
+        run_notebook(folder / f"{name}.ipynb", out, _parameters(name, where, profile, seeds))
 
     for name in notebooks:
         if name not in DRAWS_ONLY:
@@ -193,6 +200,73 @@ def reproduce(
     if set(notebooks) - {"table8"} or not (cod or istd):
         draw_report(profile, data)
     print(f"\nDone in {duration(time.monotonic() - began)}.", flush=True)
+
+# %% ../nbs/20_cli.ipynb #9bbcf17f
+def table_of(
+    name: str,  # of a notebook
+):  # the table whose runs it reads: a number, "choices", or None
+    "Which runs a notebook needs."
+    if name == "open_choices":
+        return "choices"
+    number = "1" if name in ("figure6", "figure7") else name.removeprefix("table")
+    return int(number) if number in map(str, RUN_TABLES) else None
+
+
+def graph_of(
+    where: dict,  # from `data_parameters`
+    profile: str,  # a key of `PROFILES`
+    seeds: str,  # for example "0 1 2"
+    data: str = "uw_synth",  # what is meant where no folder is given
+) -> RunGraph:
+    "Every training behind some notebooks; `ValueError` if there is none."
+    asked, seeds = {}, seed_list(seeds)
+    for name, given in where.items():
+        table, own = table_of(name), given.get("data", "uw_synth")
+        own = data if own == "uw_synth" else own
+        if table == "choices":
+            asked[table] = choice_specs(profile, own, seeds)
+        elif table is not None:
+            others = [folder for folder in given.values() if folder] or OTHER_DATA
+            asked[table] = asked_by(table, profile, own, seeds, others)
+    if not asked:
+        raise ValueError(f"{' and '.join(where)}: nothing is trained; `lsm reproduce` makes it.")
+    return RunGraph(asked)
+
+# %% ../nbs/20_cli.ipynb #413d00ab
+def show_plan(
+    tables: str = "1 4",  # which tables, or "all"
+    profile: str = "demo",  # a key of `PROFILES`
+    seeds: str = "0",  # for example "0 1 2"
+    data: Optional[str] = None,  # a folder; None: drawn, or UW-Bench with its published size
+    cod: Optional[str] = None,  # folder of the camouflage bundle, for Table 8
+    istd: Optional[str] = None,  # folder of ISTD, for Table 8
+) -> None:
+    "Print what `reproduce` would train and what that takes; nothing is started."
+    RunSpec("all_dry", profile)  # a wrong profile is said first
+    stand_in = "uw_synth" if PROFILES[profile].synthetic else UNSEEN
+    where = data_parameters(chosen_notebooks(tables), data, cod, istd)
+    print(plan_text(graph_of(where, profile, seeds, stand_in)))
+
+
+def workflow(
+    tables: str = "1 4",  # which tables, or "all"
+    profile: str = "demo",  # a key of `PROFILES`
+    seeds: str = "0",  # for example "0 1 2"
+    data: Optional[str] = None,  # a folder of images and masks; None: what the profile draws
+    cod: Optional[str] = None,  # folder of the camouflage bundle, for Table 8
+    istd: Optional[str] = None,  # folder of ISTD, for Table 8
+) -> Path:  # graph.yaml
+    "Write the graph of what `reproduce` would do, and say how Snakemake is started on it."
+    where = data_parameters(chosen_notebooks(tables), data, cod, istd)
+    _refuse_wrong_data(where, profile)
+    graph = graph_of(where, profile, seeds)
+    notebooks = {name: (table_of(name), _parameters(name, where, profile, seeds)) for name in where}
+    real = [Path(folder).name for folder in (data, cod, istd) if folder]
+    path = write_workflow(graph, notebooks, home() / "runs/workflow" / "-".join([profile, *real]))
+    shown = os.path.relpath(path, project_root())
+    print(f"{len(graph.runs)} runs and {len(notebooks)} notebooks. In the project's folder:\n\n"
+          f"  snakemake --cores 2 --configfile {path if '..' in shown else shown}\n")
+    return path
 
 # %% ../nbs/20_cli.ipynb #04fe9364
 def train_one(
@@ -244,6 +318,17 @@ def _train_options(command: argparse.ArgumentParser) -> None:
             command.add_argument(name, type=kind, default=f.default, help=_TOLD[f.name])
 
 
+def _table_options(command: argparse.ArgumentParser) -> None:
+    for name, default, told in (
+            ("tables", "1 4", 'for example "1 4", paper, choices, report, or all'),
+            ("profile", "demo", f"one of {', '.join(PROFILES)}"),
+            ("seeds", "0", 'for example "0 1 2"'),
+            ("data", None, "a folder of images and masks; None: drawn"),
+            ("cod", None, "folder of the camouflage bundle, for Table 8"),
+            ("istd", None, "folder of ISTD, for Table 8")):
+        command.add_argument(f"--{name}", default=default, help=told)
+
+
 def parser() -> argparse.ArgumentParser:
     "The words that `lsm` understands."
     show = argparse.ArgumentDefaultsHelpFormatter
@@ -251,12 +336,16 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True)
     one = commands.add_parser("reproduce", help="regenerate tables and figures",
                               formatter_class=show)
-    one.add_argument("--tables", default="1 4", help='for example "1 4", paper, choices, report, or all')
-    one.add_argument("--profile", default="demo", help=f"one of {', '.join(PROFILES)}")
-    one.add_argument("--seeds", default="0", help='for example "0 1 2"')
-    one.add_argument("--data", default=None, help="a folder of images and masks; None: drawn")
-    one.add_argument("--cod", default=None, help="folder of the camouflage bundle, for Table 8")
-    one.add_argument("--istd", default=None, help="folder of ISTD, for Table 8")
+    one.add_argument("--plan", action="store_true", help="say what would be trained and how long "
+                     "it takes; start nothing")
+    graph = commands.add_parser("workflow", help="write the same as a graph for Snakemake",
+                                formatter_class=show)
+    for command in (one, graph):
+        _table_options(command)
+    book = commands.add_parser("notebook", help="execute a notebook with parameters from a file")
+    book.add_argument("notebook", type=Path, help="with a cell tagged parameters")
+    book.add_argument("parameters", type=Path, help="YAML, name: value")
+    book.add_argument("output", type=Path, help="the executed notebook")
     _train_options(commands.add_parser("train", help="make one run", formatter_class=show))
     two = commands.add_parser("fetch", help="get SAM's official weights", formatter_class=show)
     two.add_argument("name", help=f"one of {', '.join(SAM_FILES)}")
@@ -289,10 +378,15 @@ def main(
                                  for f in dataclasses.fields(RunSpec)}))
         elif arguments.command == "fetch":
             fetch_sam(arguments.name, arguments.sources, arguments.to)
+        elif arguments.command == "notebook":
+            run_notebook(arguments.notebook, arguments.output,
+                         yaml.safe_load(arguments.parameters.read_text(encoding="utf-8")) or {})
         else:
             seed_list(arguments.seeds)
-            reproduce(arguments.tables, arguments.profile, arguments.seeds, arguments.data,
-                      arguments.cod, arguments.istd)
+            plan = arguments.command == "reproduce" and arguments.plan
+            do = workflow if arguments.command == "workflow" else show_plan if plan else reproduce
+            do(arguments.tables, arguments.profile, arguments.seeds, arguments.data,
+               arguments.cod, arguments.istd)
     except KeyboardInterrupt:
         after = " after the last saved epoch" if arguments.command != "fetch" else ""
         return _complain("KeyboardInterrupt", after)

@@ -230,7 +230,7 @@ def disk_space(
     _, caches = cache_costs(graph.runs, DEVICES["two CPU cores"])
     return caches, 4.0 * sum(step_of(spec).trained for spec in graph.runs)
 
-# %% ../nbs/17c_workflow.ipynb #62a61b6b
+# %% ../nbs/17c_workflow.ipynb #cb2b67d4
 def _run_lines(graph: RunGraph, columns: dict) -> list:
     number = {spec: i for i, spec in enumerate(graph.runs, 1)}
     several = len({spec.data for spec in graph.runs}) > 1
@@ -242,7 +242,8 @@ def _run_lines(graph: RunGraph, columns: dict) -> list:
                      "for tables": " ".join(map(str, graph.tables[spec])),
                      "from": " ".join(str(number[p]) for p in parents(spec).values()),
                      **{name: values[spec] for name, values in columns.items()}})
-    return pd.DataFrame(rows).to_string(index=False, formatters={"what": "{:<64s}".format}).split("\n")
+    table = pd.DataFrame(rows).to_string(index=False, formatters={"what": "{:<64s}".format})
+    return table.split("\n")
 
 
 def _hours(value: float) -> str:
@@ -252,16 +253,17 @@ def _hours(value: float) -> str:
 def _size(value: float) -> str:
     return f"{value / 1e9:.1f} GB" if value >= 1e9 else f"{value / 1e6:.0f} MB"
 
-# %% ../nbs/17c_workflow.ipynb #49e5f0c8
+# %% ../nbs/17c_workflow.ipynb #d4dab9ee
 def _time_on_gpus(graph: RunGraph) -> tuple[dict, list]:
     gpus = {name: device for name, device in DEVICES.items() if "CPU" not in name}
     columns = {name: {s: _hours(run_seconds(s, device)) for s in graph.runs}
                for name, device in gpus.items()}
     sums = bill(graph).map(lambda hours: f"{hours:.0f} h" if hours >= 10 else f"{hours:.1f} h")
-    return columns, ["GPU time, an ESTIMATE: FLOP and bytes of every operator, half of the roofline,",
-                     f"8 µs to start an operator. This profile trains in {PROFILES[graph.profile].precision} "
-                     "(Profile.precision); see nbs/16b_cost.ipynb.",
-                     *sums.to_string().split("\n")]
+    precision = PROFILES[graph.profile].precision
+    return columns, [
+        "GPU time, an ESTIMATE: FLOP and bytes of every operator, half of the roofline, 8 µs to",
+        f"start an operator. This profile trains in {precision}. See nbs/16b_cost.ipynb.",
+        *sums.to_string().split("\n")]
 
 
 def _time_on_cpu(graph: RunGraph) -> tuple[dict, list]:
@@ -273,11 +275,11 @@ def _time_on_cpu(graph: RunGraph) -> tuple[dict, list]:
     left = table.seconds[table.source != "finished"].sum()
     chain = longest_chain(graph.runs, table.seconds.to_dict())
     return {"time": told}, [
-        f"Time on two CPU cores: {duration(left)} left to do; the longest chain takes {duration(chain)}.",
-        f"({'; '.join(sums)}. ✓ is finished in this runs folder; the others are as published with",
-        "the results; ~ is an ESTIMATE from counted work, scaled by what was measured.)"]
+        f"Time on two CPU cores: {duration(left)} to do; the longest chain: {duration(chain)}.",
+        f"({'; '.join(sums)}. ✓ is finished in this runs folder; the others",
+        "are as published; ~ is an ESTIMATE from counted work, scaled by what was measured.)"]
 
-# %% ../nbs/17c_workflow.ipynb #dd698585
+# %% ../nbs/17c_workflow.ipynb #e080f12f
 def plan_text(
     graph: RunGraph,  # of any profile
 ) -> str:
@@ -294,10 +296,12 @@ def plan_text(
     memory = max(map(job_memory, graph.runs), key=max)
     return "\n".join([
         *_data_lines(graph), "", *_run_lines(graph, columns), "",
-        f"{len(graph.runs)} distinct runs. If every row made what it needs by itself: {number}{other}.",
+        f"{len(graph.runs)} distinct runs. If every row made what it needs by itself: "
+        f"{number}{other}.",
         "By kind, counted at the first table that needs it:", "",
         *graph.overview().to_string().split("\n"), "",
-        *([f"Not counted, since they learn nothing: {', '.join(idle)}.", ""] if idle else []), *time, "",
+        *([f"Not counted, since they learn nothing: {', '.join(idle)}.", ""] if idle else []),
+        *time, "",
         f"Memory, most of any run (counted, and a fifth more): {_size(memory[0])}"
         + (f" of the computer, {_size(memory[1])} of a GPU." if gpu else "."),
         f"Disk: {_size(caches)} of caches for the second stages, {_size(weights)} of weights."])
@@ -313,7 +317,7 @@ def _data_lines(graph: RunGraph) -> list:
                      + (" (as published; not looked at)" if assumed else ""))
     return lines
 
-# %% ../nbs/17c_workflow.ipynb #d42d63dd
+# %% ../nbs/17c_workflow.ipynb #f2da0076
 def _word(value) -> str:
     return yaml.safe_dump(value).split("\n")[0]
 
@@ -333,15 +337,21 @@ def parameters_of(
 
 
 def spec_from(
-    parameters: dict,  # as `parameters_of` writes them, or with the defaults of run.ipynb
+    options: dict,  # field of RunSpec -> text or value; components and choices as words
 ) -> RunSpec:
-    "The run that parameters ask for."
-    pairs = [pair.partition("=") for pair in parameters.get("choices", "").split()]
-    return RunSpec(**{**parameters,
-                      "components": tuple(parameters.get("components", "").split()) or None,
-                      "choices": tuple((name, yaml.safe_load(value)) for name, _, value in pairs)})
+    'A spec from what a person writes, for example choices="equalisation=rgb prototypes=5".'
+    given = dict(options)
+    words = (given.get("components") or "").split()
+    pairs = [pair.partition("=") for pair in (given.get("choices") or "").split()]
+    if lone := [name for name, equals, _ in pairs if not equals]:
+        raise ValueError(f"Found the choice {lone[0]!r} without a value; write {lone[0]}=VALUE.")
+    given["components"] = tuple(words) or None
+    given["choices"] = tuple((name, yaml.safe_load(value)) for name, _, value in pairs)
+    if given.get("data") not in (None, *DRAWN):
+        given["data"] = str(Path(given["data"]).resolve())
+    return RunSpec(**given)
 
-# %% ../nbs/17c_workflow.ipynb #9a33c228
+# %% ../nbs/17c_workflow.ipynb #18aba428
 def _write(path: Path, content) -> None:
     text = yaml.safe_dump(content, sort_keys=False, allow_unicode=True)
     if not path.exists() or path.read_text(encoding="utf-8") != text:
@@ -365,8 +375,8 @@ def write_workflow(
     "Write what `workflow/Snakefile` reads: the jobs, and a file of parameters for each."
     weights = sam_weights(graph.profile)
     if weights is not None and not weights.is_file():
-        raise FileNotFoundError(f"The names of the runs depend on SAM's official weights, {weights}, "
-                                f"which are not there; `lsm fetch {PROFILES[graph.profile].sam}`.")
+        raise FileNotFoundError(f"The names of the runs depend on SAM's official weights; {weights} "
+                                f"is not there: `lsm fetch {PROFILES[graph.profile].sam}`.")
     slow = ({s: run_seconds(s, DEVICES["V100S, float32"]) for s in graph.runs}
             if needs_gpu(graph.runs[0]) else cpu_seconds(graph).seconds.to_dict())
     ids = {spec: run_id(spec) for spec in graph.runs}
@@ -377,6 +387,7 @@ def write_workflow(
         _write(folder / "notebooks" / f"{name}.yaml", parameters)
         drawn[name] = [ids[s] for s in graph.runs if table in graph.tables[s]]
     _write(folder / "graph.yaml", {
-        "folder": str(folder.resolve()), "home": str(home().resolve()), "project": str(project_root()),
+        "folder": str(folder.resolve()), "home": str(home().resolve()),
+        "project": str(project_root()),
         "runs": {name: _job(spec, slow[spec]) for spec, name in ids.items()}, "notebooks": drawn})
     return folder / "graph.yaml"
