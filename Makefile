@@ -2,6 +2,8 @@
 #
 #   make reproduce                      demo: Tables 1 and 4, Figures 6 and 7, into results/demo
 #   make reproduce PROFILE=smoke        the same in two minutes, to see that everything runs
+#   make reproduce TABLES=all            all eight tables and Figures 5 to 7
+#   make plan TABLES=all                 which runs that needs and how long it takes; starts nothing
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
 #   make report-check                 look at the page of results in a browser, with nobody looking
@@ -22,6 +24,9 @@ export PATH := $(abspath $(BIN)):$(PATH)
 
 reproduce: $(VENV)/installed
 	$(BIN)/lsm reproduce --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)") $(if $(COD),--cod "$(COD)") $(if $(ISTD),--istd "$(ISTD)")
+
+plan: $(VENV)/installed
+	$(BIN)/lsm reproduce --plan --tables "$(TABLES)" --profile "$(PROFILE)" --seeds "$(SEEDS)" $(if $(DATA),--data "$(DATA)") $(if $(COD),--cod "$(COD)") $(if $(ISTD),--istd "$(ISTD)")
 
 test: $(VENV)/installed
 	bash tools/check.sh
@@ -50,4 +55,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
 	touch $@
 
-.PHONY: reproduce test report-check lab gpu-smoke readme pictures
+.PHONY: reproduce plan test report-check lab gpu-smoke readme pictures
