@@ -2,11 +2,12 @@
 #
 #   make reproduce                      demo: Tables 1 and 4, Figures 6 and 7, into results/demo
 #   make reproduce PROFILE=smoke        the same in two minutes, to see that everything runs
-#   make reproduce TABLES=all            all eight tables and Figures 5 to 7
-#   make plan TABLES=all                 which runs that needs and how long it takes; starts nothing
+#   make reproduce TABLES=all           all eight tables and Figures 5 to 7
+#   make plan TABLES=all                which runs that needs and how long it takes; starts nothing
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
-#   make report-check                 look at the page of results in a browser, with nobody looking
+#   make report-check                   look at the page of results in a browser, with nobody looking
+#   make kill-test                      kills runs at every moment; what comes out stays the same
 #   make lab                            JupyterLab on the notebooks
 #   make gpu-smoke                      twenty steps of every method at full size, on a CUDA device
 #   make readme / make pictures         regenerate README.md / the pictures kept in the notebooks
@@ -35,6 +36,9 @@ report-check: $(VENV)/installed
 	$(BIN)/lsm reproduce --tables report --profile "$(PROFILE)"
 	$(BIN)/python tools/browser_check.py results/$(PROFILE)/report.html
 
+kill-test: $(VENV)/installed
+	$(BIN)/python tools/kill_test.py
+
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab nbs
 
@@ -55,4 +59,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
 	touch $@
 
-.PHONY: reproduce plan test report-check lab gpu-smoke readme pictures
+.PHONY: reproduce plan test kill-test report-check lab gpu-smoke readme pictures

@@ -47,6 +47,9 @@ done
 say "the page of results, looked at in a browser if there is one"
 LSM_HOME=$home python tools/browser_check.py results/smoke/report.html
 
+say "runs that are killed at any moment end bit for bit the same"
+python tools/kill_test.py --undisturbed "$home"
+
 say "results/*.md are what the notebooks write now"
 rm -f results/smoke/{paper_*,open_choices.md} # under smoke nothing that is kept changes; pictures may differ between versions
 LSM_HOME=$home papermill nbs/reproduce/paper.ipynb "$home/paper.ipynb" -p profile smoke --no-progress-bar
@@ -69,4 +72,4 @@ say "the wheel installs and imports in a clean environment"
 bash tools/wheel.sh "$home"
 
 echo
-echo "$((ran + reproduced + 5)) passed, 0 failed"
+echo "$((ran + reproduced + 6)) passed, 0 failed"
