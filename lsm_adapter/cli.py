@@ -4,8 +4,9 @@
 
 # %% auto #0
 __all__ = ['KEEP_MEMORY', 'NOTEBOOKS', 'ALL', 'NO_DATA', 'NO_RUN', 'DRAWS_ONLY', 'REPORT', 'MISTAKES', 'check_parameters',
-           'run_notebook', 'chosen_notebooks', 'draw_report', 'data_parameters', 'reproduce', 'table_of', 'graph_of',
-           'show_plan', 'workflow', 'train_one', 'fetch_sam', 'parser', 'main']
+           'run_notebook', 'chosen_notebooks', 'without_report', 'page_parameters', 'has_page', 'draw_report',
+           'data_parameters', 'reproduce', 'table_of', 'graph_of', 'show_plan', 'workflow', 'train_one', 'fetch_sam',
+           'parser', 'main']
 
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
@@ -19,20 +20,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional, Sequence
 
-import yaml
-
 from .choice_effects import choice_specs
 from .model import METHODS
 from .processes import is_first
 from .report import data_name, results_folder, seed_list
-from .runs import (PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home, manifest_of,
-                              project_root)
+from .runs import (PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home,
+                              manifest_of, project_root)
 from .table8 import folder8, sources
 from .table_rows import OTHER_DATA
 from .train import duration
 from .weights import SAM_FILES, fetch
-from .workflow import (RUN_TABLES, UNSEEN, RunGraph, asked_by, plan_text, spec_from,
-                                  write_workflow)
+from .workflow import (LAST, RUN_TABLES, UNSEEN, RunGraph, asked_by, plan_text,
+                                  spec_from, write_workflow)
 
 # %% ../nbs/20_cli.ipynb #e8f152eb
 def check_parameters(
@@ -107,6 +106,30 @@ def chosen_notebooks(
 REPORT = "report"  # a word for `--tables`: nothing but the page of results
 
 
+def without_report(
+    tables: str,  # as a user writes them
+) -> str:  # the same without that word
+    "The tables that are asked for besides the page."
+    return re.sub(rf"\b{REPORT}\b,?", " ", tables).strip()
+
+
+def page_parameters(
+    profile: str,  # a key of `PROFILES`
+    data: Optional[str] = None,  # a folder of images and masks; None: what the profile draws
+) -> dict:  # of the notebook `report`
+    "Whose page is drawn."
+    return {"profile": profile, "data": "uw_synth" if data is None else str(Path(data).resolve())}
+
+
+def has_page(
+    where: dict,  # from `data_parameters`
+    cod: Optional[str] = None,  # folder of the camouflage bundle
+    istd: Optional[str] = None,  # folder of ISTD
+) -> bool:
+    "Whether the page shows what was made; it does not if that is Table 8 on real sets alone."
+    return bool(set(where) - {"table8"}) or not (cod or istd)
+
+
 def draw_report(
     profile: str,  # a key of `PROFILES`
     data: Optional[str] = None,  # a folder of images and masks; None: what the profile draws
@@ -114,13 +137,13 @@ def draw_report(
     "Draw the page of a results folder anew."
     if data is not None and not Path(data).is_dir():
         raise FileNotFoundError(f"There is no folder {data}; give the data set's folder.")
-    data = "uw_synth" if data is None else str(Path(data).resolve())
-    RunSpec("all_dry", profile, data)  # refuses a profile that there is not
-    folder = results_folder(profile, data)
+    parameters = page_parameters(profile, data)
+    RunSpec("all_dry", **parameters)  # refuses a profile that there is not
+    folder = results_folder(**parameters)
     print(f"\n[page] results/{folder.name}/report.html", flush=True)
     run_notebook(project_root() / "nbs" / "reproduce" / "report.ipynb",
                  home() / "runs" / "notebooks" / folder.name / "report.ipynb",
-                 {"profile": profile, "data": data})
+                 parameters)
 
 # %% ../nbs/20_cli.ipynb #8c6f8e7e
 def data_parameters(
@@ -178,7 +201,7 @@ def reproduce(
     if not folder.is_dir():
         raise FileNotFoundError(f"There is no nbs/reproduce around {Path.cwd()}; `lsm reproduce` "
                                 "executes the notebooks of the repository, so run it in a clone.")
-    tables = re.sub(rf"\b{REPORT}\b,?", " ", tables).strip()
+    tables = without_report(tables)
     if not tables:
         return draw_report(profile, data)
     where = data_parameters(chosen_notebooks(tables), data, cod, istd)
@@ -197,7 +220,7 @@ def reproduce(
             run(name)
     with ThreadPoolExecutor(2) as pool:  # two cores are the least that we count on
         list(pool.map(run, [name for name in notebooks if name in DRAWS_ONLY]))
-    if set(notebooks) - {"table8"} or not (cod or istd):
+    if has_page(where, cod, istd):
         draw_report(profile, data)
     print(f"\nDone in {duration(time.monotonic() - began)}.", flush=True)
 
@@ -232,7 +255,7 @@ def graph_of(
         raise ValueError(f"{' and '.join(where)}: nothing is trained; `lsm reproduce` makes it.")
     return RunGraph(asked)
 
-# %% ../nbs/20_cli.ipynb #413d00ab
+# %% ../nbs/20_cli.ipynb #cb98eb7e
 def show_plan(
     tables: str = "1 4",  # which tables, or "all"
     profile: str = "demo",  # a key of `PROFILES`
@@ -244,7 +267,7 @@ def show_plan(
     "Print what `reproduce` would train and what that takes; nothing is started."
     RunSpec("all_dry", profile)  # a wrong profile is said first
     stand_in = "uw_synth" if PROFILES[profile].synthetic else UNSEEN
-    where = data_parameters(chosen_notebooks(tables), data, cod, istd)
+    where = data_parameters(chosen_notebooks(without_report(tables)), data, cod, istd)
     print(plan_text(graph_of(where, profile, seeds, stand_in)))
 
 
@@ -257,10 +280,12 @@ def workflow(
     istd: Optional[str] = None,  # folder of ISTD, for Table 8
 ) -> Path:  # graph.yaml
     "Write the graph of what `reproduce` would do, and say how Snakemake is started on it."
-    where = data_parameters(chosen_notebooks(tables), data, cod, istd)
+    where = data_parameters(chosen_notebooks(without_report(tables)), data, cod, istd)
     _refuse_wrong_data(where, profile)
     graph = graph_of(where, profile, seeds)
     notebooks = {name: (table_of(name), _parameters(name, where, profile, seeds)) for name in where}
+    if has_page(where, cod, istd):
+        notebooks[REPORT] = (LAST, page_parameters(profile, data))
     real = [Path(folder).name for folder in (data, cod, istd) if folder]
     path = write_workflow(graph, notebooks, home() / "runs/workflow" / "-".join([profile, *real]))
     shown = os.path.relpath(path, project_root())
