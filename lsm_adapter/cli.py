@@ -20,6 +20,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Optional, Sequence
 
+import yaml
+
 from .choice_effects import choice_specs
 from .model import METHODS
 from .processes import is_first
