@@ -164,7 +164,8 @@ def moments_of(number: int, spec: RunSpec) -> dict:
     "Where it is killed: everywhere, or at each fourth moment, those before it at the next."
     chosen = dict(list(MOMENTS.items())[number % 4 :: 4])
     if spec.method == "lsm_adapter_s":
-        chosen = MOMENTS if spec.two_stage else {"state half written": MOMENTS["state half written"]}
+        last = "state half written"  # nothing later would write over what that leaves
+        chosen = MOMENTS if spec.two_stage else {last: MOMENTS[last]}
     first = number == 0 and DATA or spec.two_stage and STAGED or {}
     return {**first, **(CACHED if spec.two_stage and spec.method.endswith("_m") else {}), **chosen}
 
