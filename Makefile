@@ -7,6 +7,7 @@
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
 #   make report-check                   look at the page of results in a browser, with nobody looking
+#   make slurm-test                     Table 1 under smoke through the queue of a SLURM
 #   make kill-test                      kills runs at every moment; what comes out stays the same
 #   make lab                            JupyterLab on the notebooks
 #   make gpu-smoke                      twenty steps of every method at full size, on a CUDA device
@@ -36,6 +37,10 @@ report-check: $(VENV)/installed
 	$(BIN)/lsm reproduce --tables report --profile "$(PROFILE)"
 	$(BIN)/python tools/browser_check.py results/$(PROFILE)/report.html
 
+slurm-test: $(VENV)/installed
+	$(BIN)/python -c "import shutil, sys; shutil.which('squeue') or sys.exit('There is no SLURM here; bash tools/slurm_localhost.sh sets one up.')"
+	bash tools/workflow_check.sh slurm
+
 kill-test: $(VENV)/installed
 	$(BIN)/python tools/kill_test.py
 
@@ -56,7 +61,7 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	@echo "Installing (about 6 GB; torch and torchvision as a matched pair). This takes a few minutes once."
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev]"
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev,cluster]"
 	touch $@
 
-.PHONY: reproduce plan test kill-test report-check lab gpu-smoke readme pictures
+.PHONY: reproduce plan test slurm-test kill-test report-check lab gpu-smoke readme pictures

@@ -36,6 +36,13 @@ if [ "$ran" -ne "$wanted" ]; then echo "$ran of $wanted notebooks ran"; exit 1; 
 say "the encoder equals segment_anything's at 1024 pixels (slow cells of 05_sam)"
 OMP_NUM_THREADS=2 nbdev_test --path nbs/05_sam.ipynb --flags slow
 
+say "Table 1 by Snakemake; the commands below find its runs"
+if command -v snakemake > /dev/null; then
+  LSM_HOME=$home bash tools/workflow_check.sh
+else
+  echo "Skipped: there is no snakemake for this Python (it needs 3.11)."
+fi
+
 say "the notebooks that reproduce run by papermill, profile smoke"
 LSM_HOME=$home lsm reproduce --tables all --profile smoke
 LSM_HOME=$home lsm reproduce --tables choices --profile smoke # half a hundred runs, not part of all
