@@ -254,7 +254,7 @@ def crowd(home: Path, seed: int) -> Counter:
 def reproducing(home: Path) -> subprocess.Popen:
     "`lsm reproduce` for Table 1, as soon as it has trained an epoch."
     words = ["lsm", "reproduce", "--tables", "1", "--profile", "smoke"]
-    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # a job in the background is deaf to it
+    heed = lambda: signal.signal(signal.SIGINT, signal.SIG_DFL)  # in the background it is ignored
     command = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env={**os.environ, "LSM_HOME": str(home)}, start_new_session=True,
                                preexec_fn=heed)
