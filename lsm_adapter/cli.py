@@ -189,7 +189,7 @@ def _parameters(name: str, where: dict, profile: str, seeds: str) -> dict:
     idle = name in (*NO_DATA, *NO_RUN)
     return {"profile": profile, **where[name], **({} if idle else {"seeds": seeds})}
 
-
+# %% ../nbs/20_cli.ipynb #d3e51004
 def reproduce(
     tables: str = "1 4",  # which tables, or "all"
     profile: str = "demo",  # a key of `PROFILES`
@@ -355,7 +355,7 @@ def _table_options(command: argparse.ArgumentParser) -> None:
             ("istd", None, "folder of ISTD, for Table 8")):
         command.add_argument(f"--{name}", default=default, help=told)
 
-
+# %% ../nbs/20_cli.ipynb #b45b9d0e
 def parser() -> argparse.ArgumentParser:
     "The words that `lsm` understands."
     show = argparse.ArgumentDefaultsHelpFormatter
@@ -382,7 +382,7 @@ def parser() -> argparse.ArgumentParser:
                      help="where it goes; None: weights/ in LSM_HOME or in the project")
     return top
 
-
+# %% ../nbs/20_cli.ipynb #a88e22a2
 def _complain(kind: str, sentence: str) -> int:
     if kind == "KeyboardInterrupt":
         print(f"\nlsm: stopped. The same command continues{sentence}.", file=sys.stderr)

@@ -39,6 +39,7 @@ def random_surface(
     steps = [u(.035, .075) * (1 + rng.normal(0, .25, 3)) for _ in tiles]
     return Surface(tiles, np.float32([mean, *steps]), u(.6, 1.6))
 
+# %% ../nbs/02b_other_scenes.ipynb #9a695a06
 def grid(
     size:tuple[int, int], # (width, height), pixels
 )->tuple[np.ndarray, np.ndarray]: # column and row of every pixel in widths of the picture, float32

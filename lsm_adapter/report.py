@@ -267,7 +267,7 @@ def seed_words(
     return (f"seeds {', '.join(map(str, seeds))}",
             f"of the mean over {len(seeds)} seeds (Student's t)")
 
-
+# %% ../nbs/17_report.ipynb #fb793d64
 def describe(
     spec: RunSpec,  # any of the runs of a table
     seeds: Iterable[int],  # those that were run

@@ -74,7 +74,7 @@ def image_values(
     values = _values(run, sorted(chosen), metric)
     return values[~np.isnan(values)]
 
-
+# %% ../nbs/17a_table8.ipynb #68783c55
 def resampled_mean(
     values: np.ndarray,  # (n,), a number per image, or a difference
     level: float = 0.95,  # share of resamples inside the interval
@@ -231,7 +231,7 @@ def claims8(
     return pd.DataFrame(rows, columns=["split", "metric", "claim", "paper", "difference", "low",
                                        "high", "here"])
 
-
+# %% ../nbs/17a_table8.ipynb #f19a4c12
 def says8(
     verdict: pd.DataFrame,  # from `claims8`
     made: dict,  # RunSpec -> finished Run

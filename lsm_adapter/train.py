@@ -219,7 +219,7 @@ def _load_state(path: Path, model: nn.Module, optimiser: torch.optim.Optimizer) 
     optimiser.load_state_dict(state["optimiser"])
     return state["epoch"], state["log"]
 
-
+# %% ../nbs/15_train.ipynb #3945b231
 def fit(
     model: nn.Module,  # a method from `build_method`
     data: Dataset,  # takes (row, flip)
