@@ -191,8 +191,7 @@ def seconds(
 
 # %% ../nbs/16b_cost.ipynb #44976cfb
 ASSUMED = {  # training and test images of data that a plan can do without
-    "UW-Bench": (5584, 2093), "shadow_synth": (1330, 540),
-    "camouflage_synth": (4040, 76 + 250 + 2026),
+    "UW-Bench": (5584, 2093), "COD bundle": (4040, 76 + 250 + 2026), "ISTD": (1330, 540),
 }
 
 

@@ -21,7 +21,6 @@ from .choice_effects import choice_specs
 from .report import data_name, results_folder, seed_list
 from .runs import PROFILES, RunSpec, home, manifest_of, project_root
 from .table8 import folder8, sources
-from .table_rows import OTHER_DATA
 from .train import duration
 from .workflow import (LAST, RUN_TABLES, UNSEEN, RunGraph, asked_by, plan_text,
                                   write_workflow)
@@ -242,7 +241,7 @@ def graph_of(
         if table == "choices":
             asked[table] = choice_specs(profile, own, seeds)
         elif table is not None:
-            others = [folder for folder in given.values() if folder] or OTHER_DATA
+            others = [folder for folder in given.values() if folder]
             asked[table] = asked_by(table, profile, own, seeds, others)
     if not asked:
         raise ValueError(f"{' and '.join(where)}: nothing is trained; `lsm reproduce` makes it.")
