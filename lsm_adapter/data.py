@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['COLUMNS', 'SPLITS', 'TEST_SETS', 'ALIKE', 'LAYOUTS', 'SUFFIXES', 'MASK_WORDS', 'WORDS', 'WRITTEN', 'NOT_MEANT',
-           'read_image', 'read_mask', 'Manifest', 'fingerprint', 'told', 'similarity', 'near_duplicates',
+           'UNEXPECTED', 'read_image', 'read_mask', 'Manifest', 'fingerprint', 'told', 'similarity', 'near_duplicates',
            'split_by_content', 'Problem', 'Examined', 'Survey', 'survey', 'refusal', 'scan', 'resize_image',
            'resize_mask', 'SegmentationData', 'epoch_batches', 'loader']
 
@@ -820,6 +820,9 @@ def refusal(
     return f"{len(problems)} problem(s) in {folder}:\n" + "\n".join(map(str, problems[:8])) + more
 
 
+UNEXPECTED = ("not read", "no picture", "class numbers") # remarks that `scan` passes on
+
+
 def scan(
     folder: str | Path, # a data set as downloaded, a folder with a manifest.csv, or that file
     layout: str = "auto", # "auto" or a key of `LAYOUTS`
@@ -832,7 +835,7 @@ def scan(
     found = survey(folder, layout, say=say)
     serious = [problem for problem in found.problems if problem.serious]
     if serious: raise ValueError(refusal(folder, serious))
-    left = [str(p) for p in found.problems if p.kind in ("not read", "no picture")]
+    left = [str(p) for p in found.problems if p.kind in UNEXPECTED]
     if left: warnings.warn(f"{folder}: " + "; ".join(left[:3]) + (" ..." if left[3:] else ""))
     return Manifest(folder, found.table(test_share, say))
 
