@@ -757,6 +757,15 @@ class Survey(NamedTuple):
         return table.sort_values("id")
 
 # %% ../nbs/01_data.ipynb #200619cc
+def _has_manifest(
+    folder: Path, # a data set
+) -> bool: # whether it was scanned before
+    "Look for manifest.csv, or say that nobody may look."
+    try: return (folder / "manifest.csv").exists()
+    except PermissionError:
+        raise PermissionError(f"The folder {folder} may not be opened; ask for permission.") from None
+
+
 def _pairs_in(
     root: Path, # the folder of the set
     layout: str, # "auto" or a key of `LAYOUTS`
@@ -773,7 +782,7 @@ def _pairs_in(
     problems = [p._replace(file=(base / p.file).as_posix()) for p in problems + others]
     return layout, name, pairs, shut + problems + _left_alone(files, used)
 
-
+# %% ../nbs/01_data.ipynb #2dc2b7a6
 def _as_listed(
     row: dict, # as read now
     listed: dict, # as the manifest has it
@@ -793,7 +802,7 @@ def survey(
 ) -> Survey:
     "Read every file of a data set once and collect whatever is the matter with any."
     root, rows = Path(folder), {}
-    if (root / "manifest.csv").exists():
+    if _has_manifest(root):
         rows = {row["id"]: row for row in Manifest.load(root).table.to_dict("records")}
         pairs = [(r["split"], r["id"], Path(r["image"]), Path(r["mask"])) for r in rows.values()]
         layout, name, problems = "manifest", "", []
@@ -803,9 +812,10 @@ def survey(
         results = pool.map(lambda pair: _examine(pair, root, foreground), sorted(pairs))
         for result in told(results, len(pairs), "reading pictures", say):
             if not isinstance(result, Examined): problems += result; continue
-            row = result.row
-            if rows: problems += _as_listed(row, rows[row["id"]]); row.update(rows[row["id"]])
+            row, changed = result.row, []
+            if rows: changed = _as_listed(row, rows[row["id"]]); row.update(rows[row["id"]])
             elif own and row["split"] == "test": row["tags"] = own
+            if changed: problems += changed; continue
             problems += result.remarks
             found.append(result)
     return Survey(layout, found, problems)
@@ -831,7 +841,7 @@ def scan(
 ) -> Manifest: # rows in the order of their ids
     "List a data set; `ValueError` names every kind of file that does not fit, and how many."
     folder = Path(folder)
-    if folder.suffix == ".csv" or (folder / "manifest.csv").exists(): return Manifest.load(folder)
+    if folder.suffix == ".csv" or _has_manifest(folder): return Manifest.load(folder)
     found = survey(folder, layout, say=say)
     serious = [problem for problem in found.problems if problem.serious]
     if serious: raise ValueError(refusal(folder, serious))

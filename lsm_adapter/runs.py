@@ -299,7 +299,7 @@ DRAWN = {"uw_synth": ("synthetic", VERSION, make_uw_synth),
 @lru_cache(maxsize=8)
 def _manifest(data: str, profile: str, root: str) -> Manifest:
     if data not in DRAWN:
-        return scan(data)
+        return scan(data, say=_print)
     name, version, make = DRAWN[data]
     s = getattr(PROFILES[profile], name)
     if s is None:

@@ -235,7 +235,7 @@ def contact_sheet(
     os.replace(temporary, path)
     return path
 
-# %% ../nbs/01a_scan_report.ipynb #b5daedba
+# %% ../nbs/01a_scan_report.ipynb #06c73c73
 def _clean_masks(
     scan: Scan, # with `foreground`
     out: Path, # the folder for the manifest; masks go to `out/masks`
@@ -270,7 +270,7 @@ def write_scan(
         scan.problems.to_csv(temporary, index=False, lineterminator="\n")
         os.replace(temporary, out / "problems.csv")
         manifest.save(out / "manifest.csv")
-    except PermissionError:
+    except (PermissionError, FileNotFoundError):
         raise PermissionError(f"{out} may not be written to; give another folder.") from None
     except (FileExistsError, NotADirectoryError):
         raise NotADirectoryError(f"{out} is a file; give a folder to write to.") from None
