@@ -80,17 +80,20 @@ def _levels(
     return np.flatnonzero(np.bincount(values.ravel()))
 
 # %% ../nbs/01_data.ipynb #a8da6934
-def _water_above(
+def _water_between(
     levels: np.ndarray, # the distinct values of a mask, ascending
     path: str | Path, # where the mask lies
-) -> float: # values above this one are water
+) -> tuple[float, float]: # values above the first and below the second are water
     "Steps 2 and 3 of the rule; `ValueError` if two values without a 0 leave it open."
+    folders = {part.lower() for part in Path(path).parent.parts}
+    numbers = Path(path).suffix.lower() not in (".jpg", ".jpeg")
+    if numbers and "segmentationclass" in folders: return 0, np.inf
+    small = numbers and ((levels < 32) | (levels == 255)).all() and set(levels) - {0, 255}
+    if small and folders & {"ann_dir", "annotations"}: return 0, 255
     if len(levels) == 2 and levels[0] > 0:
         raise ValueError(f"{path} has the values {levels[0]} and {levels[1]} but no 0, so it is "
                          "unclear which one is dry; store dry as 0 and water as 255.")
-    numbered = "segmentationclass" in (part.lower() for part in Path(path).parent.parts)
-    numbered = numbered and Path(path).suffix.lower() not in (".jpg", ".jpeg")
-    return levels[-1] / 2 if len(levels) > 2 and not numbered else 0
+    return levels[-1] / 2 if len(levels) > 2 else 0, np.inf
 
 # %% ../nbs/01_data.ipynb #30265d35
 def _read_mask(
@@ -103,7 +106,8 @@ def _read_mask(
         values = _class_numbers(picture, path)
         return picture.mode, values, np.isin(values, foreground).astype(np.uint8)
     values = _mask_values(picture)
-    return picture.mode, values, (values > _water_above(_levels(values), path)).astype(np.uint8)
+    above, below = _water_between(_levels(values), path)
+    return picture.mode, values, ((values > above) & (values < below)).astype(np.uint8)
 
 
 def read_mask(
@@ -396,6 +400,9 @@ LAYOUTS = { # name: (folders of photographs, folders of masks), in the order the
     "cod10k": (("image",), ("gt_object",)),
     "mmseg": (("img_dir",), ("ann_dir",)),
     "generic": (("images", "imgs", "image"), ("masks", "mask", "labels", "gt", "annotations")),
+    "other": (("images", "imgs", "image", "img", "photos", "photographs", "jpg", "rgb"),
+              ("masks", "mask", "msk", "labels", "label", "gt", "gts", "annotations", "annotation",
+               "groundtruth", "ground_truth", "segmentation", "segmentations", "seg")),
     "beside": ((), ()), # photographs and masks in one folder, see `_beside`
 }
 SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp", ".gif"}
@@ -470,8 +477,8 @@ def _listing(
 
 # %% ../nbs/01_data.ipynb #98ec1694
 _MASK = "labels?|masks?|gt|seg|segmentation|annotations?|groundtruth|lab|label(?:train)?ids|gtfine"
-MASK_WORDS, WORDS = (f"(?<![a-z])(?:{words})(?![a-z])" # in lower case, and not a part of a word
-                     for words in (_MASK, f"images?|img|photos?|leftimg8bit|{_MASK}"))
+MASK_WORDS = f"(?<![a-z])(?:{_MASK})(?![a-z])" # in lower case, and not a part of a word
+WORDS = f"(?<![a-z])(?:img|photos?|leftimg8bit|{_MASK})(?![a-z])|images?|labels?|masks?"
 
 
 def _beside(
@@ -763,7 +770,7 @@ def _has_manifest(
     "Look for manifest.csv, or say that nobody may look."
     try: return (folder / "manifest.csv").exists()
     except PermissionError:
-        raise PermissionError(f"The folder {folder} may not be opened; ask for permission.") from None
+        raise PermissionError(f"{folder} may not be opened; ask for permission.") from None
 
 
 def _pairs_in(

@@ -6,7 +6,7 @@
 __all__ = ['parse_subsets', 'names_in', 'tagged', 'twins_across', 'Scan', 'parse_foreground', 'inspect', 'scan_text', 'tile',
            'contact_sheet', 'write_scan', 'scan_folder', 'with_foreground']
 
-# %% ../nbs/01a_scan_report.ipynb #699cf048
+# %% ../nbs/01a_scan_report.ipynb #ae5ae993
 import hashlib
 import os
 import re
@@ -19,8 +19,8 @@ import numpy as np
 import pandas as pd
 from PIL import Image, ImageDraw, ImageFont
 
-from .data import (ALIKE, Manifest, Problem, read_image, read_mask, refusal, similarity,
-                              survey)
+from .data import (ALIKE, Manifest, Problem, Survey, read_image, read_mask, refusal,
+                              similarity, survey)
 
 # %% ../nbs/01a_scan_report.ipynb #d634cff9
 def parse_subsets(
@@ -118,7 +118,21 @@ def parse_foreground(
                          "object, for example 2 or 2,3.")
     return tuple(sorted({int(part) for part in text.split(",") if part.strip()}))
 
-# %% ../nbs/01a_scan_report.ipynb #5752e2e5
+# %% ../nbs/01a_scan_report.ipynb #1a3b4e26
+def _usable(
+    found: Survey, # of a folder
+    folder: Path, # named in the errors
+    foreground: tuple[int, ...], # as for `inspect`
+) -> dict: # id -> `Examined`
+    "The pairs that can be used; `ValueError` if there is none, or no mask marks anything."
+    if not found.found:
+        raise ValueError(refusal(folder, [p for p in found.problems if p.serious]))
+    if foreground and not any(pair.share for pair in found.found):
+        raise ValueError(f"No mask in {folder} has the value {' or '.join(map(str, foreground))}; "
+                         "look which values the masks hold and give another --foreground.")
+    return {pair.row["id"]: pair for pair in found.found}
+
+# %% ../nbs/01a_scan_report.ipynb #e142ed1d
 def inspect(
     folder: str | Path, # a data set as it was downloaded, or a folder with a manifest.csv
     layout: str = "auto", # "auto" or a key of `LAYOUTS`
@@ -131,11 +145,7 @@ def inspect(
     "Survey a data set; `ValueError` only if there is nothing in it that can be used."
     folder = Path(folder)
     found = survey(folder, layout, foreground, say)
-    problems, pairs = list(found.problems), {pair.row["id"]: pair for pair in found.found}
-    if not pairs: raise ValueError(refusal(folder, [p for p in problems if p.serious]))
-    if foreground and not any(pair.share for pair in found.found):
-        raise ValueError(f"No mask in {folder} has the value {' or '.join(map(str, foreground))}; "
-                         "look which values the masks hold and give another --foreground.")
+    problems, pairs = list(found.problems), _usable(found, folder, foreground)
     divided = any(pair.row["split"] for pair in found.found)  # else `table` keeps them together
     table = found.table(test_share, say)
     for tag, path in (subsets or {}).items():
@@ -148,7 +158,7 @@ def inspect(
     shares = pd.Series({name: pair.share for name, pair in pairs.items()})
     return Scan(folder, found.layout, Manifest(folder, table), problems, shares, foreground)
 
-# %% ../nbs/01a_scan_report.ipynb #edb4116e
+# %% ../nbs/01a_scan_report.ipynb #73c98ead
 def _counts(
     scan: Scan, # of a data set
 ) -> list[str]: # a line for each split and tag
@@ -163,7 +173,7 @@ def _counts(
             f"{(shares * pixels)[on].sum() / pixels[on].sum():15.1%}"
             for name, on in parts.items() if on.any()]
 
-
+# %% ../nbs/01a_scan_report.ipynb #989f38bf
 def scan_text(
     scan: Scan, # of a data set
     shown: int = 10, # problems of each kind that are written out
@@ -204,7 +214,17 @@ def tile(
     canvas[top:top + size[1], left:left + size[0]] = small
     return canvas
 
-# %% ../nbs/01a_scan_report.ipynb #c77916a4
+# %% ../nbs/01a_scan_report.ipynb #2c09a3e2
+def _caption(
+    name: str, # id of the picture
+    split: str, # its part of the set
+    mask: np.ndarray, # uint8 (H, W) in {0, 1}
+) -> str: # short enough for a tile
+    "What stands below a tile."
+    name = name if len(name) < 20 else f"{name[:8]}…{name[-10:]}"
+    return f"{name}  {split}  " + (f"{mask.mean():.1%}" if mask.any() else "empty")
+
+# %% ../nbs/01a_scan_report.ipynb #02c28060
 def contact_sheet(
     manifest: Manifest, # what to show
     path: str | Path, # the picture to write, for example contact_sheet.png
@@ -227,15 +247,13 @@ def contact_sheet(
         small = tile(read_image(manifest.root / row.image), mask, width, height)
         x, y = 8 + i % columns * (width + 8), 34 + i // columns * (height + text + 10)
         sheet.paste(Image.fromarray(small), (x, y))
-        name = row.id if len(row.id) < 20 else f"{row.id[:8]}…{row.id[-10:]}"
-        share = f"{mask.mean():.1%}" if mask.any() else "empty"
-        draw.text((x, y + height + 1), f"{name}  {row.split}  {share}", "black", font)
+        draw.text((x, y + height + 1), _caption(row.id, row.split, mask), "black", font)
     temporary = path.with_name(f".{os.getpid()}{path.name}")
     sheet.save(temporary)
     os.replace(temporary, path)
     return path
 
-# %% ../nbs/01a_scan_report.ipynb #06c73c73
+# %% ../nbs/01a_scan_report.ipynb #0663308d
 def _clean_masks(
     scan: Scan, # with `foreground`
     out: Path, # the folder for the manifest; masks go to `out/masks`
@@ -253,7 +271,7 @@ def _clean_masks(
         table.loc[i, "image"] = Path(os.path.relpath(root / row["image"], out)).as_posix()
     return Manifest(out, table)
 
-
+# %% ../nbs/01a_scan_report.ipynb #59c6111a
 def write_scan(
     scan: Scan, # of a data set
     out: str | Path, # the folder to write to; made if missing
@@ -276,7 +294,7 @@ def write_scan(
         raise NotADirectoryError(f"{out} is a file; give a folder to write to.") from None
     return Manifest.load(out)
 
-# %% ../nbs/01a_scan_report.ipynb #2c499b5c
+# %% ../nbs/01a_scan_report.ipynb #c0fcd73b
 def scan_folder(
     folder: str | Path, # a data set as it was downloaded, or a folder with a manifest.csv
     out: str | Path, # the folder for the three files; made if missing
@@ -294,7 +312,7 @@ def scan_folder(
     say(f"Written: manifest.csv, problems.csv and contact_sheet.png in {out}")
     return found
 
-
+# %% ../nbs/01a_scan_report.ipynb #99b58bd3
 def with_foreground(
     folder: str | Path, # a data set whose masks hold class numbers
     out: str | Path, # the folder for the clean masks and their manifest
