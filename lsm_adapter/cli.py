@@ -14,11 +14,16 @@ from typing import Callable, Optional, Sequence
 
 import yaml
 
+from .camera_report import write_camera_report
+from .data import LAYOUTS
+from .doctor import doctor
 from .model import METHODS
 from .processes import is_first
 from .report import seed_list
 from .reproducing import reproduce, run_notebook, show_plan, workflow
 from .runs import PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home
+from .scan_report import scan_folder
+from .synthetic import make_uw_synth
 from .weights import SAM_FILES, fetch
 from .workflow import spec_from
 
@@ -36,6 +41,43 @@ class Command:
 
 
 COMMANDS = {}  # word -> Command, filled below
+
+# %% ../nbs/20_cli.ipynb #e001ad6c
+def _scan_options(command: Options) -> None:
+    command.add_argument("folder", type=Path, help="a data set as it was downloaded")
+    command.add_argument("--out", type=Path, metavar="FOLDER", default=None,
+                         help="where manifest.csv, problems.csv and contact_sheet.png go; "
+                         "None: scan-NAME in the current folder")
+    command.add_argument("--layout", default="auto", help=f"auto, {', '.join(LAYOUTS)}")
+    command.add_argument("--subset", nargs="+", default=(), metavar="TAG=FILE",
+                         help="names of images that get a tag, such as hard=hard.txt")
+    command.add_argument("--foreground", default="", help="which class numbers of the masks are "
+                         'meant, such as "2,3"; empty: everything but 0')
+
+
+def _scan(a: argparse.Namespace) -> None:
+    out = a.out or Path(f"scan-{a.folder.resolve().name}")
+    scan_folder(a.folder, out, a.layout, tuple(a.subset), a.foreground)
+
+
+COMMANDS["scan"] = Command("list a data set and what is wrong with it", _scan_options, _scan)
+
+# %% ../nbs/20_cli.ipynb #a84d6774
+def _synth_options(command: Options) -> None:
+    command.add_argument("folder", type=Path, help="a new one")
+    for name, default, told in (("train", 240, "scenes to train on"),
+                                ("val", 0, "scenes to choose by"), ("test", 160, "scenes to test on"),
+                                ("width", 320, "pixels"), ("height", 240, "pixels"),
+                                ("seed", 2024, "of the data set")):
+        command.add_argument(f"--{name}", type=int, default=default, help=told)
+
+
+def _synth(a: argparse.Namespace) -> None:
+    say = lambda text: print(text, flush=True)
+    print(make_uw_synth(a.folder, a.train, a.test, (a.width, a.height), a.seed, a.val, say))
+
+
+COMMANDS["synth"] = Command("draw street scenes with standing water", _synth_options, _synth)
 
 # %% ../nbs/20_cli.ipynb #f8b320a2
 def _table_options(command: Options) -> None:
@@ -144,6 +186,29 @@ def _fetch_options(command: Options) -> None:
 
 COMMANDS["fetch"] = Command("get SAM's official weights", _fetch_options,
                             lambda a: fetch_sam(a.name, a.sources, a.to) and None)
+
+# %% ../nbs/20_cli.ipynb #6b15bc6e
+def _report_options(command: Options) -> None:
+    command.add_argument("table", type=Path, help="the CSV that lsm predict writes")
+    command.add_argument("--page", type=Path, default=None,
+                         help="what is written; None: camera.html beside the table")
+    command.add_argument("--overlays", type=Path, metavar="FOLDER", default=None,
+                         help="of pictures; None: overlays/ beside the table")
+    for name in ("wet", "flooded"):
+        command.add_argument(f"--{name}", type=float, metavar="SHARE", default=None,
+                             help=f"of the view from which a frame is {name}, to be drawn")
+
+
+def _report(a: argparse.Namespace) -> None:
+    print(f"Written: {write_camera_report(a.table, a.page, a.overlays, a.wet, a.flooded)}")
+
+
+COMMANDS["report"] = Command("draw the page of a camera", _report_options, _report)
+COMMANDS["doctor"] = Command(
+    "say what is here, what is broken, and what can be done",
+    lambda command: command.add_argument("--speed", action="store_true",
+                                         help="also time the demo's model"),
+    lambda a: doctor(a.speed))
 
 # %% ../nbs/20_cli.ipynb #3b05ac36
 MISTAKES = ("ValueError", "FileNotFoundError", "FileExistsError", "NotADirectoryError",
