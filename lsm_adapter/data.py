@@ -651,11 +651,23 @@ def _locate(
             raise ValueError(f"{root} holds {len(claims)} data sets "
                              f"({', '.join(map(str, claims))}); give the folder of one of them.")
         for base, claim in claims.items(): return base, *claim
+    raise ValueError(_nothing_fits(files, layout, root))
+
+# %% ../nbs/01_data.ipynb #df59dbba
+def _nothing_fits(
+    files: list[Path], # from the folder of the set
+    layout: str, # "auto" or a key of `LAYOUTS`
+    root: Path, # that folder
+) -> str: # what was found and what was expected
+    "The sentence for a folder in which no layout finds anything."
     seen = ", ".join(dict.fromkeys(path.parts[0] for path in files[:500])) or "nothing"
-    instances = any("gt_instance" in path.as_posix().lower() for path in files)
-    raise ValueError(f"{root} holds {seen[:200]}, and no pair of folders of photographs and masks "
-                     + ("but GT_Instance, which numbers animals; GT_Object is needed." if instances
-                        else "such as images/ and masks/; rename them or add a row to LAYOUTS."))
+    wanted = "no pair of folders of photographs and masks"
+    if layout != "auto":
+        wanted = f"nothing in the layout {layout}; leave the layout away or give another folder"
+    elif any("gt_instance" in path.as_posix().lower() for path in files):
+        wanted += " but GT_Instance, which numbers animals; GT_Object is needed"
+    else: wanted += " such as images/ and masks/; rename them or add a row to LAYOUTS"
+    return f"{root} holds {seen[:200]}, and {wanted}."
 
 # %% ../nbs/01_data.ipynb #20c62c40
 WRITTEN = ("manifest.csv", "problems.csv", "contact_sheet.png") # what a scan leaves in a folder

@@ -173,7 +173,7 @@ def _counts(
             f"{(shares * pixels)[on].sum() / pixels[on].sum():15.1%}"
             for name, on in parts.items() if on.any()]
 
-# %% ../nbs/01a_scan_report.ipynb #989f38bf
+# %% ../nbs/01a_scan_report.ipynb #9f2d48fe
 def scan_text(
     scan: Scan, # of a data set
     shown: int = 10, # problems of each kind that are written out
@@ -185,8 +185,9 @@ def scan_text(
              f"  {'':16}{'images':>7}{'empty masks':>14}{'marked pixels':>15}", *_counts(scan)]
     if not len(problems): return "\n".join([*lines, "No problems."])
     serious = int(problems["serious"].sum())
-    lines.append(f"{serious:,} serious problem(s), whose files are not in the manifest, and "
-                 f"{len(problems) - serious:,} remark(s)")
+    grave = f"{serious:,} serious problem(s), whose files are not in the manifest" if serious else (
+        "No serious problem")
+    lines.append(f"{grave}, and {len(problems) - serious:,} remark(s)")
     for (grave, kind), rows in problems.groupby(["serious", "kind"], sort=False):
         lines.append(f"{'! ' if grave else '  '}{kind}: {len(rows):,}")
         lines += [f"    {Problem(*row)}" for row in rows[:shown].itertuples(index=False)]
