@@ -10,6 +10,7 @@
 #   make slurm-test                     Table 1 under smoke through the queue of a SLURM
 #   make kill-test                      kills runs at every moment; what comes out stays the same
 #   make lab                            JupyterLab on the notebooks
+#   make docs                           the notebooks as plain pages in _docs, to read without a network
 #   make gpu-smoke                      twenty steps of every method at full size, on a CUDA device
 #   make readme / make pictures         regenerate README.md / the pictures kept in the notebooks
 
@@ -47,6 +48,9 @@ kill-test: $(VENV)/installed
 lab: $(VENV)/installed
 	$(BIN)/jupyter lab nbs
 
+docs: $(VENV)/installed
+	$(BIN)/python tools/docs.py
+
 gpu-smoke: $(VENV)/installed
 	$(BIN)/python tools/gpu_smoke.py
 
@@ -64,4 +68,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev,cluster]"
 	touch $@
 
-.PHONY: reproduce plan test slurm-test kill-test report-check lab gpu-smoke readme pictures
+.PHONY: reproduce plan test slurm-test kill-test report-check lab docs gpu-smoke readme pictures

@@ -8,6 +8,7 @@ __all__ = ['Options', 'COMMANDS', 'MISTAKES', 'Command', 'train_one', 'fetch_sam
 # %% ../nbs/20_cli.ipynb #fcdb84b7
 import argparse
 import dataclasses
+import re
 import sys
 from pathlib import Path
 from typing import Callable, Optional, Sequence
@@ -22,7 +23,7 @@ from .processes import is_first
 from .report import seed_list
 from .reproducing import reproduce, run_notebook, show_plan, workflow
 from .runs import PROFILES, PROMPTS, STRATEGIES, RunSpec, ensure, home
-from .scan_report import scan_folder
+from .scan_report import scan_folder, with_foreground
 from .synthetic import make_uw_synth
 from .weights import SAM_FILES, fetch
 from .workflow import spec_from
@@ -53,11 +54,17 @@ def _scan_options(command: Options) -> None:
                          help="names of images that get a tag, such as hard=hard.txt")
     command.add_argument("--foreground", default="", help="which class numbers of the masks are "
                          'meant, such as "2,3"; empty: everything but 0')
+    command.add_argument("--no-duplicates", dest="duplicates", action="store_false",
+                         help="do not look for pictures that occur twice")
+
+
+def _say(text: str) -> None:
+    print(text, flush=True)
 
 
 def _scan(a: argparse.Namespace) -> None:
     out = a.out or Path(f"scan-{a.folder.resolve().name}")
-    scan_folder(a.folder, out, a.layout, tuple(a.subset), a.foreground)
+    scan_folder(a.folder, out, a.layout, tuple(a.subset), a.foreground, a.duplicates, _say)
 
 
 COMMANDS["scan"] = Command("list a data set and what is wrong with it", _scan_options, _scan)
@@ -73,8 +80,7 @@ def _synth_options(command: Options) -> None:
 
 
 def _synth(a: argparse.Namespace) -> None:
-    say = lambda text: print(text, flush=True)
-    print(make_uw_synth(a.folder, a.train, a.test, (a.width, a.height), a.seed, a.val, say))
+    print(make_uw_synth(a.folder, a.train, a.test, (a.width, a.height), a.seed, a.val, _say))
 
 
 COMMANDS["synth"] = Command("draw street scenes with standing water", _synth_options, _synth)
@@ -146,6 +152,18 @@ _TOLD = {
 }
 
 
+def _foreground_option(command: Options) -> None:
+    command.add_argument("--foreground", default="", help="which class numbers of the masks are "
+                         'meant, such as "2,3"; empty: everything but 0')
+
+
+def _meant(data: str, foreground: str) -> str:  # the data, or those of the classes that are meant
+    if not foreground:
+        return data
+    out = home() / "data" / f"{Path(data).resolve().name}-{re.sub('[^0-9]+', '-', foreground)}"
+    return str(with_foreground(data, out, foreground, _say))
+
+
 def _train_options(command: argparse.ArgumentParser) -> None:
     for f in dataclasses.fields(RunSpec):
         name, kind = f"--{f.name}", type(f.default)
@@ -155,10 +173,12 @@ def _train_options(command: argparse.ArgumentParser) -> None:
             command.add_argument(name, default="", help=_TOLD[f.name])
         else:
             command.add_argument(name, type=kind, default=f.default, help=_TOLD[f.name])
+    _foreground_option(command)
 
 
 def _train(a: argparse.Namespace) -> None:
-    train_one(spec_from({f.name: getattr(a, f.name) for f in dataclasses.fields(RunSpec)}))
+    given = {f.name: getattr(a, f.name) for f in dataclasses.fields(RunSpec)}
+    train_one(spec_from({**given, "data": _meant(a.data, a.foreground)}))
 
 
 COMMANDS["train"] = Command("make one run", _train_options, _train, " after the last saved epoch")

@@ -75,8 +75,11 @@ python tools/wrong_use.py
 say "README.md comes from the index"
 python tools/readme.py --check
 
+say "the notebooks as a site: every link and equation, and a look in a browser if there is one"
+python tools/docs.py --check
+
 say "the wheel installs and imports in a clean environment"
 bash tools/wheel.sh "$home"
 
 echo
-echo "$((ran + reproduced + 8)) passed, 0 failed"
+echo "$((ran + reproduced + 9)) passed, 0 failed"
