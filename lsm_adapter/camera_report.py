@@ -25,7 +25,7 @@ from .html_report import _PARTS
 from .report import write_text
 from .train import duration
 
-# %% ../nbs/18b_camera_report.ipynb #fbd10dd5
+# %% ../nbs/18b_camera_report.ipynb #6d370498
 NEEDED = ("source", "frame", "seconds", "clock", "water_share", "quality", "state")
 STATES = {"dry": "dry", "wet": "wet", "flooded": "flooded", "unknown": "cannot tell"}
 QUALITIES = ("ok", "black", "frozen", "blurred", "unreadable")
@@ -35,23 +35,23 @@ UNKNOWN = list(STATES).index("unknown")
 def _refuse(bad: pd.Series, values: pd.Series, name: str, path: Path, wanted: str) -> None:
     if bad.any():
         at = bad.idxmax()  # the header is line 1
-        raise ValueError(f"{path.name}, line {at + 2}: found {str(values[at])!r} as {name}, expected "
-                         f"{wanted}; write the table again with `lsm predict`.")
+        raise ValueError(f"{path.name}, line {at + 2}: found {str(values[at])!r} as {name}, "
+                         f"expected {wanted}; write the table again with `lsm predict`.")
 
-# %% ../nbs/18b_camera_report.ipynb #ae834c11
+# %% ../nbs/18b_camera_report.ipynb #8a38cd92
 def _numbers(values: pd.Series, name: str, path: Path, top: float = np.inf) -> pd.Series:
     numbers = pd.to_numeric(values, errors="coerce")
     wrong = numbers.isna() & values.notna() | (numbers < 0) | (numbers > top) | np.isinf(numbers)
     _refuse(wrong, values, name, path, "a number from 0" + (f" to {top}" if top < np.inf else ""))
     return numbers
 
-
+# %% ../nbs/18b_camera_report.ipynb #bc44b611
 def _codes(values: pd.Series, name: str, path: Path, known) -> pd.Series:
     codes = values.map({word: code for code, word in enumerate(known)}).fillna(-1).astype(np.int8)
     _refuse(codes < 0, values, name, path, f"one of {', '.join(known)}")
     return codes
 
-
+# %% ../nbs/18b_camera_report.ipynb #5a07b5a6
 def _checked(chunk: pd.DataFrame, path: Path) -> pd.DataFrame:  # a tenth of the memory
     moments = pd.to_datetime(chunk.clock, utc=True, format="ISO8601", errors="coerce")
     _refuse(moments.isna() & chunk.clock.notna(), chunk.clock, "clock", path,
@@ -110,10 +110,10 @@ def _folder_of(source: str) -> str:
     folder, _, _ = source.replace("\\", "/").rpartition("/")
     return folder or "single images"
 
-# %% ../nbs/18b_camera_report.ipynb #45bfc7ce
+# %% ../nbs/18b_camera_report.ipynb #12970826
 GAP = 5  # usual steps without a frame, after which a camera was away
 
-
+# %% ../nbs/18b_camera_report.ipynb #e685d8be
 @dataclass
 class Camera:
     "The frames of one camera in the order of time."
@@ -134,7 +134,7 @@ class Camera:
         "From the first frame to the end of the last, in `unit`."
         return float(self.time[-1] + self.held[-1]) or 1.0
 
-# %% ../nbs/18b_camera_report.ipynb #89f727fa
+# %% ../nbs/18b_camera_report.ipynb #4eb86ae3
 def camera_of(
     name: str,  # what the page calls it
     frames: pd.DataFrame,  # its rows of `read_table`
@@ -159,7 +159,7 @@ def camera_of(
     return Camera(name, frames.reset_index(drop=True), time - time[0], held,
                   np.append(steps > GAP * usual, False), "s" if timed.any() or told else "images")
 
-
+# %% ../nbs/18b_camera_report.ipynb #fa054982
 def cameras_of(
     table: pd.DataFrame,  # from `read_table`
 ) -> list:
@@ -175,10 +175,10 @@ def time_in_states(
     spent = np.bincount(camera.frames.state, camera.held, len(STATES))
     return dict(zip(STATES, spent.tolist()))
 
-# %% ../nbs/18b_camera_report.ipynb #f24099a1
+# %% ../nbs/18b_camera_report.ipynb #6e56cb2e
 EDGES = (*STATES.values(), "no frames")
 
-
+# %% ../nbs/18b_camera_report.ipynb #8015b670
 def events_of(
     camera: Camera,
 ) -> pd.DataFrame:  # first, last, peak (rows), start, end, share, worst, before, after
@@ -201,14 +201,14 @@ def events_of(
         "worst": by.state.max().to_numpy(), "before": edge(first - 1, cut[first]),
         "after": edge(last + 1, cut_after[last])})
 
-# %% ../nbs/18b_camera_report.ipynb #432bf37d
+# %% ../nbs/18b_camera_report.ipynb #c9530adf
 COLUMNS = 1000  # of pixels, of the whole time
 
-
+# %% ../nbs/18b_camera_report.ipynb #8239b11a
 def _column(time: np.ndarray, length: float) -> np.ndarray:
     return np.minimum((time / length * COLUMNS).astype(int), COLUMNS - 1)
 
-
+# %% ../nbs/18b_camera_report.ipynb #ea74d8b9
 def curve_of(
     camera: Camera,
     top: float,  # share at the upper end of the picture
@@ -217,7 +217,8 @@ def curve_of(
     rows = np.flatnonzero(camera.known)
     if not len(rows):
         return ""
-    stretch = np.cumsum(np.append(True, np.diff(rows) > 1) | np.append(True, camera.away[rows[1:] - 1]))
+    broken = (np.diff(rows) > 1) | camera.away[rows[1:] - 1]
+    stretch = np.cumsum(np.append(True, broken))
     x = COLUMNS * camera.time[rows] / camera.length
     y = 100 - 100 * camera.frames.share.to_numpy(float)[rows] / top
     column = _column(camera.time[rows], camera.length)
@@ -228,14 +229,14 @@ def curve_of(
     return "".join(_stroke(*values) for values in
                    zip(x[first], y[first], low, high, x[last], y[last], joined))
 
-
+# %% ../nbs/18b_camera_report.ipynb #94535e45
 def _stroke(x, y, low, high, end_x, end_y, joined) -> str:
     start = f"{'L' if joined else 'M'}{x:.1f} {y:.2f}"
     if low == high:
         return start + f"H{end_x:.1f}"  # of no length: a dot
     return start + f"V{low:.2f}V{high:.2f}L{end_x:.1f} {end_y:.2f}"
 
-# %% ../nbs/18b_camera_report.ipynb #b8b28429
+# %% ../nbs/18b_camera_report.ipynb #64a2ce41
 def stretches(
     camera: Camera,
     chosen: np.ndarray,  # (n,) bool: frames to be marked
@@ -250,7 +251,7 @@ def stretches(
     return [(round(100 * a / COLUMNS, 2), round(100 * (b - a) / COLUMNS, 2))
             for a, b in zip(edges[::2], edges[1::2])]
 
-
+# %% ../nbs/18b_camera_report.ipynb #2d95a651
 def absences(
     camera: Camera,
 ) -> list:  # (left, width), per cent of the whole time
@@ -260,10 +261,10 @@ def absences(
     return [(round(100 * a / camera.length, 2), round(100 * (b - a) / camera.length, 2))
             for a, b in zip(starts, ends)][:COLUMNS]
 
-# %% ../nbs/18b_camera_report.ipynb #12ceb523
+# %% ../nbs/18b_camera_report.ipynb #df35331f
 _SUFFIXES = (".jpg", ".jpeg", ".png", ".webp")
 
-
+# %% ../nbs/18b_camera_report.ipynb #a24a8d84
 def overlays_in(
     folder: Path,  # need not exist
 ) -> dict:  # stem of a source -> {frame -> path}; frame None: a picture without a number
@@ -277,7 +278,7 @@ def overlays_in(
                 found.setdefault(match[1], {})[int(match[2])] = Path(entry.path)
     return found
 
-
+# %% ../nbs/18b_camera_report.ipynb #eaa8f94c
 def overlay_of(
     overlays: dict,  # from `overlays_in`
     camera: Camera,
@@ -329,13 +330,13 @@ def percent(
         return "–"
     return "< 0.1 %" if 0 < share < 0.0005 else f"{100 * share:.1f} %"
 
-# %% ../nbs/18b_camera_report.ipynb #881b4f05
+# %% ../nbs/18b_camera_report.ipynb #cdea2498
 def _amount(camera: Camera, value: float) -> str:
     if camera.unit == "images":
         return f"{value:.0f} image{'' if value == 1 else 's'}"
     return f"{value:.1f} s" if value < 10 else duration(value)
 
-
+# %% ../nbs/18b_camera_report.ipynb #7375209b
 def _place(camera: Camera, row: int, end: bool = False) -> str:
     "Where a frame is in time; with the time of day, if that is known."
     moment, time = camera.frames.local.iloc[row], camera.time[row] + end * camera.held[row]
@@ -347,16 +348,16 @@ def _place(camera: Camera, row: int, end: bool = False) -> str:
     moment += pd.Timedelta(seconds=end * float(camera.held[row]))
     return f"{moment:%Y-%m-%d %H:%M:%S} ({told})"
 
-
+# %% ../nbs/18b_camera_report.ipynb #0ec2bb1c
 def _frame(camera: Camera, row: int) -> str:
     if np.isnan(camera.frames.seconds.iloc[row]):
         return Path(str(camera.frames.source.iloc[row])).name
     return f"frame {camera.frames.frame.iloc[row]}"
 
-# %% ../nbs/18b_camera_report.ipynb #c7836480
+# %% ../nbs/18b_camera_report.ipynb #7a24f067
 MOST_EVENTS, MOST_PICTURES = 100, 12
 
-
+# %% ../nbs/18b_camera_report.ipynb #f75e76f2
 def event_rows(
     camera: Camera,
     events: pd.DataFrame,  # some rows of `events_of`
@@ -373,7 +374,7 @@ def event_rows(
                       list(STATES)[event.worst], "; ".join(edges)))
     return lines
 
-
+# %% ../nbs/18b_camera_report.ipynb #308af2f3
 def pictures_of(
     camera: Camera,
     events: pd.DataFrame,  # those that the page names
@@ -392,7 +393,7 @@ def pictures_of(
                           + (f"; shown is{told[1:]}" if told else ""), "name": path.name})
     return found
 
-# %% ../nbs/18b_camera_report.ipynb #49c30baf
+# %% ../nbs/18b_camera_report.ipynb #d009b99f
 _CAMERA = {"camera.css": """
 .chart{position:relative;margin:1.2rem 0 0 3.2rem;max-width:72rem}.plot{position:relative}
 .field{position:relative;height:14rem;border:1px solid var(--line);background:var(--card);
@@ -405,7 +406,7 @@ white-space:nowrap}
 .grid,.limit{position:absolute;left:0;right:0;border-top:1px solid var(--line)}
 .limit{border-top:2px dashed var(--open)}
 .limit span{position:absolute;right:.3rem;bottom:.1rem;font-size:.8rem;color:var(--open);
-background:var(--card);padding:0 .3rem;line-height:1.3}
+padding:0 .3rem;line-height:1.3;text-shadow:0 0 3px var(--card),0 0 3px var(--card)}
 .blind,.gone{position:absolute;top:0;bottom:0;min-width:1px}
 .blind{background:repeating-linear-gradient(135deg,var(--hatch) 0 2px,transparent 2px 7px)}
 .gone{background:var(--soft)}
@@ -440,7 +441,7 @@ h2{overflow-wrap:anywhere}tr:target th,tr:target td{background:var(--ours)}
 .gallery{grid-template-columns:repeat(3,1fr)}}
 """
 
-# %% ../nbs/18b_camera_report.ipynb #76a51a55
+# %% ../nbs/18b_camera_report.ipynb #1af3998f
 _CAMERA["curve.html"] = """
 {%- macro band(kind, parts) %}{% for left, width in parts -%}
 <i class="{{ kind }}" style="left:{{ left }}%;width:{{ width }}%"></i>{% endfor %}{% endmacro -%}
@@ -457,6 +458,10 @@ _CAMERA["curve.html"] = """
 <span class="y" style="top:{{ y }}%">{{ share }}</span>{% endfor %}</div>
 <div class="strip">{{ band("wet", c.wet) }}{{ band("flooded", c.flooded) }}
 {{- band("gone", c.gone) }}{{ band("blind", c.blind) }}</div></div>
+"""
+
+# %% ../nbs/18b_camera_report.ipynb #805dd874
+_CAMERA["curve.html"] += """
 {%- if c.marks %}<div class="chart marks" role="group" aria-label="Events of {{ c.name }}">
 {%- for number, left in c.marks %}
 <a href="#{{ c.id }}-event-{{ number }}" aria-label="Event {{ number }}"
@@ -469,7 +474,7 @@ _CAMERA["curve.html"] = """
 {%- endmacro -%}
 """
 
-# %% ../nbs/18b_camera_report.ipynb #63122dfa
+# %% ../nbs/18b_camera_report.ipynb #8c187d25
 _CAMERA["camera.html"] = """
 {%- import "curve.html" as k %}{% import "words.html" as w -%}
 {%- macro section(c) -%}
@@ -486,6 +491,10 @@ _CAMERA["camera.html"] = """
  alt="Overlay of event {{ p.number }}">{% else %}<p><b>{{ p.name }} cannot be read.</b></p>
 {%- endif %}<figcaption>{{ p.caption }}</figcaption></figure></li>{% endfor %}</ul>
 {%- elif c.events %}<p class="quiet">{{ no_pictures }}</p>{% endif %}
+"""
+
+# %% ../nbs/18b_camera_report.ipynb #6bc196f5
+_CAMERA["camera.html"] += """
 <h3>Time in each state</h3>
 {{ w.words(["State", "Time", "Share of the time"], [("", c.spent)], c.id ~ "-states",
   "How long each state lasted", "words tight") }}
@@ -508,7 +517,7 @@ flooded frames; a stretch ends where a frame cannot be judged</span></caption>
 {%- endmacro -%}
 """
 
-# %% ../nbs/18b_camera_report.ipynb #2d597593
+# %% ../nbs/18b_camera_report.ipynb #7bb73811
 _CAMERA["page.html"] = """
 {%- import "camera.html" as s with context -%}
 <!doctype html>
@@ -522,6 +531,10 @@ _CAMERA["page.html"] = """
 <link rel="icon" href="data:,">
 <style>{% for css in styles %}{% include css %}{% endfor %}</style>
 </head>
+"""
+
+# %% ../nbs/18b_camera_report.ipynb #9839c245
+_CAMERA["page.html"] += """
 <body>
 <a class="skip" href="#main">Skip to the {{ "first camera" if several else "camera" }}</a>
 <header class="wrap"><h1>Water in view: <em>{{ name }}</em></h1>
@@ -559,7 +572,7 @@ def _ticks(camera: Camera) -> list:
     form = "%H:%M:%S" if camera.length < 86400 else "%m-%d %H:%M"
     return [f"{start + pd.Timedelta(seconds=float(value)):{form}}" for value in at]
 
-# %% ../nbs/18b_camera_report.ipynb #1eb5a7c1
+# %% ../nbs/18b_camera_report.ipynb #eaf16b12
 def _marks(camera: Camera, events: pd.DataFrame) -> list:  # (number, per cent of the time)
     places = [(number, round(100 * float(camera.time[event.peak]) / camera.length, 2), event.share)
               for number, event in enumerate(events.itertuples(), 1)]
@@ -569,35 +582,37 @@ def _marks(camera: Camera, events: pd.DataFrame) -> list:  # (number, per cent o
             marks.append((number, left))
     return sorted(marks)
 
-
+# %% ../nbs/18b_camera_report.ipynb #3994ce80
 def _curve(camera: Camera, events: pd.DataFrame, limits: dict) -> dict:
     state, share = camera.frames.state.to_numpy(), camera.frames.share.to_numpy()
     highest = float(share[camera.known].max()) if camera.known.any() else 0.0
     top = round_top(max([highest, *limits.values()]))
     blind = ~camera.known
-    gone = absences(camera)
+    gone, places = absences(camera), ((1, 0.0), (.5, 50.0), (0, 100.0))
     kinds = [("wet", "wet"), ("flooded", "flooded"), ("blind", STATES["unknown"])]
-    return {"path": curve_of(camera, top), "marks": _marks(camera, events), "gone": gone, "ticks": _ticks(camera),
-            "blind": stretches(camera, blind), "wet": stretches(camera, state == 1),
+    return {"path": curve_of(camera, top), "marks": _marks(camera, events), "gone": gone,
+            "ticks": _ticks(camera), "blind": stretches(camera, blind),
+            "wet": stretches(camera, state == 1),
             "flooded": stretches(camera, state == 2),
-            "lines": [(f"{100 * top * part:g} %", round(100 * (1 - part), 2)) for part in (1, .5, 0)],
+            "lines": [(f"{100 * top * part:g} %", y) for part, y in places],
             "limits": [(f"{name} from {percent(value)}", round(100 * (1 - value / top), 2))
                        for name, value in limits.items()],
             "kinds": kinds + ([("gone", "no frames")] if gone else []), "highest": highest}
 
-# %% ../nbs/18b_camera_report.ipynb #87a7bfae
+# %% ../nbs/18b_camera_report.ipynb #7bcf52f4
 def _facts(camera: Camera, blind: int) -> list:
     frames, quality = camera.frames, camera.frames.quality[camera.frames.state == UNKNOWN]
     why = [f"{count} {QUALITIES[code] if code else 'of good quality'}"
            for code, count in quality.value_counts().items()]
+    told = f"{blind:,} frame{'' if blind == 1 else 's'}" + (f" ({', '.join(why)})" if why else "")
     facts = [("Frames", f"{len(frames):,}"), ("Length", _amount(camera, camera.length)),
-             ("Could not be told", f"{blind:,} frame{'' if blind == 1 else 's'}" + (f" ({', '.join(why)})" if why else "")),
+             ("Could not be told", told),
              ("From", _place(camera, 0)), ("To", _place(camera, len(frames) - 1, True))]
     if camera.unit == "s":
         facts.append(("A frame every", f"{np.median(camera.held):.3g} s"))
     return facts
 
-
+# %% ../nbs/18b_camera_report.ipynb #e1fcfd40
 def _says(camera: Camera, events: pd.DataFrame, spent: dict) -> list:  # (bold, text)
     whole = sum(spent.values()) or 1.0
     last = STATES[list(STATES)[camera.frames.state.iloc[-1]]]
@@ -611,7 +626,7 @@ def _says(camera: Camera, events: pd.DataFrame, spent: dict) -> list:  # (bold, 
     return seen + [(False, f"During {percent(lost)} of the time nobody can tell." if lost else
                     "Every frame could be judged.")]
 
-# %% ../nbs/18b_camera_report.ipynb #992162cf
+# %% ../nbs/18b_camera_report.ipynb #a805fcb3
 def _section(camera: Camera, number: int, overlays: dict, limits: dict) -> dict:
     events, spent = events_of(camera), time_in_states(camera)
     kept = events.loc[events.share.astype(float).nlargest(MOST_EVENTS).index.sort_values()]
@@ -621,7 +636,8 @@ def _section(camera: Camera, number: int, overlays: dict, limits: dict) -> dict:
             "says": _says(camera, events, spent), "facts": _facts(camera, blind),
             "events": event_rows(camera, kept), "many": f"{len(events):,}",
             "left_out": len(events) - len(kept), "pictures": pictures_of(camera, kept, overlays),
-            "spent": [(STATES[s], _amount(camera, t), percent(t / whole)) for s, t in spent.items()],
+            "spent": [(STATES[name], _amount(camera, time), percent(time / whole))
+                      for name, time in spent.items()],
             "state": (f"{len(events):,} events, up to {percent(curve['highest'])}"
                       if camera.known.any() else STATES["unknown"]),
             "alt": f"Share of water over time: at most {percent(curve['highest'])}, "
@@ -641,10 +657,26 @@ def _limits(wet: Optional[float], flooded: Optional[float]) -> dict:
                          "most 1.")
     return limits
 
-# %% ../nbs/18b_camera_report.ipynb #b6d34af2
+# %% ../nbs/18b_camera_report.ipynb #987ec158
+def _place_of_page(table: Path, page: Optional[Path]) -> Path:
+    page = Path(page) if page else table.with_name("camera.html")
+    if table.parent.is_dir() and not page.parent.is_dir():
+        raise NotADirectoryError(f"There is no folder {page.parent} for the page; make it first.")
+    if page.is_dir():
+        raise ValueError(f"{page} is a folder; name a file in it, such as camera.html.")
+    return page
+
+
+def _no_pictures(folder: Path, there: dict) -> str:
+    if there:
+        return f"No picture of these peaks is in {folder.name}/."
+    return (f"There are no pictures: no overlays lie in {folder.name}/ beside the table; "
+            "`lsm predict` writes them when asked to.")
+
+# %% ../nbs/18b_camera_report.ipynb #5b479cf3
 def write_camera_report(
     table: Path,  # the CSV that `lsm predict` writes
-    page: Optional[Path] = None,  # what is written; None: camera.html beside the table
+    page: Optional[Path] = None,  # in a folder that exists; None: camera.html beside the table
     overlays: Optional[Path] = None,  # folder of pictures; None: overlays/ beside the table
     wet: Optional[float] = None,  # share of the image from which a frame is wet, if known
     flooded: Optional[float] = None,  # likewise flooded
@@ -653,21 +685,17 @@ def write_camera_report(
     from jinja2 import DictLoader, Environment, StrictUndefined
 
     table, limits = Path(table), _limits(wet, flooded)
-    page = Path(page) if page else table.with_name("camera.html")
+    page = _place_of_page(table, page)
     pictures = Path(overlays) if overlays else table.with_name("overlays")
     if overlays and not pictures.is_dir():
         raise NotADirectoryError(f"There is no folder {pictures} of overlays; leave it away, or "
                                  "let `lsm predict` write it.")
     cameras, there = cameras_of(read_table(table)), overlays_in(pictures)
     sections = [_section(camera, i, there, limits) for i, camera in enumerate(cameras, 1)]
-    none = (f"No picture of these peaks is in {pictures.name}/." if there else
-            f"There are no pictures: no overlays lie in {pictures.name}/ beside the table; "
-            "`lsm predict` writes them when asked to.")
     made = Environment(loader=DictLoader({**_PARTS, **_CAMERA}), autoescape=True,
                        undefined=StrictUndefined, keep_trailing_newline=True)
     text = made.get_template("page.html").render(
         name=table.name, cameras=sections, several=len(sections) > 1, styles=_STYLES,
-        columns=_COLUMN_NAMES, no_pictures=none)
-    page.parent.mkdir(parents=True, exist_ok=True)
+        columns=_COLUMN_NAMES, no_pictures=_no_pictures(pictures, there))
     write_text(page, text)
     return page

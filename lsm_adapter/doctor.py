@@ -38,12 +38,14 @@ class Finding:
         line = f"{sign}  {self.name:<13} {self.found}"
         return line + (f"\n{'':18}{self.do}" if self.do else "")
 
-# %% ../nbs/18c_doctor.ipynb #d87a6151
+# %% ../nbs/18c_doctor.ipynb #571f67a1
 PACKAGES = {"torch": "torch", "torchvision": "torchvision", "numpy": "numpy", "pandas": "pandas",
             "cv2": "opencv-python", "PIL": "pillow", "timm": "timm", "yaml": "pyyaml",
             "safetensors": "safetensors", "filelock": "filelock",
             "segment_anything": "segment-anything", "lightning_fabric": "lightning-fabric",
             "segmentation_models_pytorch": "segmentation-models-pytorch"}  # import -> package
+
+# %% ../nbs/18c_doctor.ipynb #bf408b4b
 _PROBE = """
 import importlib, json, sys
 def tell(name, ask):
@@ -66,6 +68,10 @@ def devices():
 def sam():
     from lsm_adapter.weights import SAM_FILES
     return {name: [file.name, file.bytes] for name, file in SAM_FILES.items()}
+"""
+
+# %% ../nbs/18c_doctor.ipynb #cc88d992
+_PROBE += """
 for name in sys.argv[1:]:
     tell(name, lambda: getattr(importlib.import_module(name), "__version__", ""))
 tell("nms", nms)
@@ -107,18 +113,18 @@ def probe_all(
         left = [name for name in left if name not in found]
     return found
 
-# %% ../nbs/18c_doctor.ipynb #e88abf22
+# %% ../nbs/18c_doctor.ipynb #5455a53c
 REMEDIES = (  # words in an error -> what to do
     (("libGL", "libgthread", "libglib"), "OpenCV wants a screen's libraries. Run `pip uninstall -y "
-     "opencv-python && pip install opencv-python-headless`, or `apt-get install libgl1 libglib2.0-0`."),
+     "opencv-python && pip install opencv-python-headless`."),
     (("numpy.core.multiarray", "compiled using NumPy 1", "numpy.dtype size changed"),
      "It was built for another NumPy. Install the versions of constraints.txt: "
      "`pip install -c constraints.txt -e .`."),
     (("torchvision::nms", "operator torchvision", "undefined symbol", "torchvision.extension"),
      "torch and torchvision do not match. Install both at once: `pip install --force-reinstall -c "
      "constraints.txt torch torchvision`."),
-    (("libcud", "libnv", "CUDA driver", "libtorch"), "torch was built for another CUDA than is here. "
-     "Reinstall torch and torchvision together, for your driver or for the CPU."),
+    (("libcud", "libnv", "CUDA driver", "libtorch"), "torch was built for another CUDA than "
+     "is here. Reinstall torch and torchvision together, for your driver or for the CPU."),
     (("exit code -4", "exit code 132"), "This processor lacks an instruction that the package was "
      "built with. Install a build for older processors."),
     (("exit code -9", "exit code 137"), "It was killed, most likely for lack of memory."),
@@ -126,7 +132,7 @@ REMEDIES = (  # words in an error -> what to do
      "folder, or `make test`, which does."),
 )
 
-
+# %% ../nbs/18c_doctor.ipynb #e13d0b7c
 def remedy(
     error: str,  # what an import said
 ) -> str:  # a sentence
@@ -134,7 +140,7 @@ def remedy(
     known = (do for words, do in REMEDIES if any(word in error for word in words))
     return next(known, "Install it again: `pip install --force-reinstall -c constraints.txt -e .`.")
 
-# %% ../nbs/18c_doctor.ipynb #bf8c1629
+# %% ../nbs/18c_doctor.ipynb #4e3d6400
 def version_of(
     package: str,  # as pip calls it
 ) -> Optional[str]:  # None: not installed
@@ -144,7 +150,7 @@ def version_of(
     except metadata.PackageNotFoundError:
         return None
 
-
+# %% ../nbs/18c_doctor.ipynb #7af11d00
 def torch_wanted() -> Optional[str]:  # for example "2.15.0"; None: it does not say
     "The torch that the installed torchvision was built for."
     for line in (metadata.requires("torchvision") or []) if version_of("torchvision") else []:
@@ -153,7 +159,7 @@ def torch_wanted() -> Optional[str]:  # for example "2.15.0"; None: it does not 
             return version
     return None
 
-
+# %% ../nbs/18c_doctor.ipynb #3f892acf
 def match(
     torch: Optional[str],  # version
     torchvision: Optional[str],  # version
@@ -193,7 +199,7 @@ def packages(
         lines.append(match(*versions, torch_wanted(), found.get("nms", {})))
     return lines
 
-# %% ../nbs/18c_doctor.ipynb #45e93a8e
+# %% ../nbs/18c_doctor.ipynb #08e39990
 def memory() -> Optional[int]:  # bytes; None: this system does not say
     "The memory of this computer, or of the container."
     limits = []
@@ -207,13 +213,13 @@ def memory() -> Optional[int]:  # bytes; None: this system does not say
         pass
     return min(limits, default=None)
 
-
+# %% ../nbs/18c_doctor.ipynb #179891ec
 def processors() -> int:
     "How many this process may use."
     ask = getattr(os, "sched_getaffinity", None)
     return len(ask(0)) if ask else os.cpu_count() or 1
 
-
+# %% ../nbs/18c_doctor.ipynb #9cd4255e
 def machine(
     devices: dict,  # what `probe` says of them
 ) -> list:  # findings
@@ -224,8 +230,9 @@ def machine(
     lines.append(Finding("memory", f"{size / 2**30:.1f} GiB" if size else "not known",
                          "good" if size else "remark"))
     gpus = [f"{name}, {size / 2**30:.1f} GiB" for name, size in known.get("gpus", [])]
-    built = f"torch is built for CUDA {known['cuda']}" if known.get("cuda") else "torch is built without CUDA"
-    none = f"no CUDA device ({built}); everything runs on the processor" if known else "not known without torch"
+    built = f"for CUDA {known['cuda']}" if known.get("cuda") else "without CUDA"
+    none = (f"no CUDA device (torch is built {built}); everything runs on the processor" if known
+            else "not known without torch")
     return lines + [Finding("GPU", "; ".join(gpus) or none, "good" if gpus else "remark")]
 
 # %% ../nbs/18c_doctor.ipynb #64328e0d
@@ -242,10 +249,10 @@ def home() -> Path:
     "Where data and runs are kept: `LSM_HOME`, or the project."
     return Path(os.environ.get("LSM_HOME") or project())
 
-# %% ../nbs/18c_doctor.ipynb #2d68d542
+# %% ../nbs/18c_doctor.ipynb #6b43c859
 LEAST = 2e9  # bytes: the demo's caches and weights, and some air
 
-
+# %% ../nbs/18c_doctor.ipynb #7c7a2e2a
 def writable(
     folder: Path,  # need not exist
 ) -> Optional[str]:  # what is in the way; None: nothing
@@ -258,7 +265,7 @@ def writable(
     except OSError as error:
         return f"{folder}: {error.strerror}"
 
-
+# %% ../nbs/18c_doctor.ipynb #5e4aae66
 def places() -> list:  # findings
     "The folder for data and runs: may we write, and is there space?"
     folder = home()
@@ -274,12 +281,12 @@ def places() -> list:  # findings
     return [Finding("home", f"{folder} ({named})"),
             Finding("disk", f"{free / 1e9:.1f} GB free", **(low if free < LEAST else {}))]
 
-# %% ../nbs/18c_doctor.ipynb #0e8885c3
+# %% ../nbs/18c_doctor.ipynb #86bebda7
 def _size_problem(path: Path, expected: int) -> str:
     size = path.stat().st_size
     return "" if size == expected else f"{path.name} has {size:,} bytes in place of {expected:,}"
 
-
+# %% ../nbs/18c_doctor.ipynb #66dc79c7
 def belongings(
     sam: dict,  # name -> (file name, bytes), of `SAM_FILES`; empty: not known
 ) -> list:  # findings
@@ -287,12 +294,14 @@ def belongings(
     folder, found = home() / "weights", []
     there = {name: folder / file for name, (file, _) in sam.items() if (folder / file).is_file()}
     wrong = [text for name, path in there.items() if (text := _size_problem(path, sam[name][1]))]
-    none = "none; `lsm fetch vit_b` gets those of the paper's size" if sam else "not looked at: the package cannot be imported"
+    none = ("none; `lsm fetch vit_b` gets those of the paper's size" if sam else
+            "not looked at: the package cannot be imported")
     if wrong:
         found.append(Finding("SAM weights", "; ".join(wrong), "fault",
                              "Delete it and run `lsm fetch` again."))
     else:
-        found.append(Finding("SAM weights", ", ".join(there) or none, "good" if there else "remark"))
+        kind = "good" if there else "remark"
+        found.append(Finding("SAM weights", ", ".join(there) or none, kind))
     finished = list((home() / "runs").glob("*/spec.yaml"))
     return found + [Finding("runs", f"{len(finished)} finished", "good" if finished else "remark")]
 
@@ -306,7 +315,7 @@ def extras() -> Finding:
                    "remark" if lacking else "good",
                    "`pip install -e \".[notebooks,cluster]\"` gets them." if lacking else "")
 
-# %% ../nbs/18c_doctor.ipynb #375b81b5
+# %% ../nbs/18c_doctor.ipynb #0654c9b4
 _SPEED = """
 import time, torch
 from lsm_adapter.runs import PROFILES, RunSpec
@@ -322,7 +331,7 @@ with torch.inference_mode():
 print(sorted(spent[3:])[2])
 """
 
-
+# %% ../nbs/18c_doctor.ipynb #a6a87e53
 def measured_speed() -> Optional[float]:  # images per second; None: it could not be measured
     "How fast the demo's LSM-Adapter_S answers on this processor, one image at a time."
     try:
@@ -344,10 +353,10 @@ def demo_minutes() -> Optional[tuple]:  # minutes, on what; None: not measured
     where = {run["device"] if run["device"] != "cpu" else f"{run['cpus']} CPUs" for run in runs}
     return round(spent / 60), "; ".join(sorted(where))
 
-# %% ../nbs/18c_doctor.ipynb #3e92f78e
+# %% ../nbs/18c_doctor.ipynb #038dc1d9
 PAPER_MEMORY = 15.9 * 2**30  # bytes of a GPU: `job_memory` of the largest run, a fifth for air
 
-
+# %% ../nbs/18c_doctor.ipynb #4f10bc85
 def paper_lacks(
     findings: list,  # from `belongings`, among others
     devices: dict,  # what `probe` says of them
@@ -363,7 +372,7 @@ def paper_lacks(
         lacks.append("SAM's weights (`lsm fetch vit_b`)")
     return ", ".join([*lacks, "UW-Bench from its authors"])
 
-
+# %% ../nbs/18c_doctor.ipynb #11e3dc83
 def verdict(
     findings: list,  # all of them
     devices: dict,  # what `probe` says of them
@@ -372,7 +381,8 @@ def verdict(
     "One line: what can be done here."
     faults = dict.fromkeys(line.name for line in findings if line.kind == "fault")
     if faults:
-        return f"Here you can do nothing yet: mend what is marked !! ({', '.join(faults)}), ask again."
+        return ("Here you can do nothing yet: mend what is marked !! "
+                f"({', '.join(faults)}), ask again.")
     known = demo_minutes()
     minutes = (f"Table 1 took {known[0]} minutes of training on {known[1]}" if known
                else "its time is not measured")
@@ -380,7 +390,7 @@ def verdict(
     return (f"Here you can run the demo ({minutes}) and predict ({rate}); the profile paper needs "
             f"{paper_lacks(findings, devices)}.")
 
-# %% ../nbs/18c_doctor.ipynb #48ab4d68
+# %% ../nbs/18c_doctor.ipynb #7e50ad01
 def examine(
     speed: bool = False,  # also measure how fast the demo's model answers; takes half a minute
 ) -> tuple[list, str]:  # findings, the one line
@@ -388,12 +398,13 @@ def examine(
     found = probe_all(list(PACKAGES))
     devices = found.get("devices", {})
     sam = found.get("sam", {}).get("found", {})
-    findings = [Finding("lsm-adapter", version_of("lsm_adapter") or "not installed; used from its folder"),
-                *packages(found), *machine(devices), *places(), *belongings(sam), extras()]
+    own = version_of("lsm_adapter") or "not installed; used from its folder"
+    findings = [Finding("lsm-adapter", own), *packages(found), *machine(devices), *places(),
+                *belongings(sam), extras()]
     whole = not any(line.kind == "fault" for line in findings)
     return findings, verdict(findings, devices, measured_speed() if speed and whole else None)
 
-
+# %% ../nbs/18c_doctor.ipynb #6fb15600
 def doctor(
     speed: bool = False,  # also measure how fast the demo's model answers
 ) -> int:  # exit code: 0, or 2 if something is broken
@@ -403,7 +414,7 @@ def doctor(
     print(f"\n{line}")
     return 2 if any(f.kind == "fault" for f in findings) else 0
 
-# %% ../nbs/18c_doctor.ipynb #28aaed14
+# %% ../nbs/18c_doctor.ipynb #ad522745
 def start(
     words: Optional[list] = None,  # arguments; None: those of the process
 ) -> int:  # exit code
@@ -423,6 +434,6 @@ def start(
         return 2
     return command.main(words)
 
-
+# %% ../nbs/18c_doctor.ipynb #cd0315f5
 if __name__ == "__main__" and "__file__" in globals():  # python -m lsm_adapter.doctor
     sys.exit(start(["doctor", *sys.argv[1:]]))

@@ -46,7 +46,8 @@ padding:1rem 1.25rem}
 nav.book{font-size:.875rem;line-height:1.4}nav.book ol{list-style:none;margin:0;padding:0}
 nav.book li{padding:.15rem 0}nav.book [aria-current]{font-weight:600;color:var(--ink);text-decoration:none}
 nav.book>details{position:sticky;top:1rem;max-height:calc(100vh - 2rem);overflow:auto}
-nav.book h2{font-size:.78rem;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet);margin:1rem 0 .3rem}
+nav.book h2{font-size:.78rem;letter-spacing:.06em;text-transform:uppercase;color:var(--quiet);
+margin:1rem 0 .3rem}
 h1,h2,h3{font-family:Charter,Palatino,Georgia,serif;line-height:1.2;overflow-wrap:anywhere}
 h1{font-size:2.1rem;margin:1rem 0 .4rem}h2{font-size:1.5rem;margin:2.2rem 0 .5rem}
 a{color:var(--accent);text-underline-offset:.15em}:focus-visible{outline:3px solid var(--accent)}
@@ -66,9 +67,11 @@ math{font-size:1.08em;font-family:"STIX Two Math","Latin Modern Math","Cambria M
 nav.book{order:-1}img{max-width:100%;height:auto}img.drawn{background:#fff;border-radius:.4rem;padding:.4rem}
 .scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.875rem;line-height:1.4}
 td,th{padding:.35rem .6rem;border-top:1px solid var(--line);text-align:left;vertical-align:top}
-.turn{display:flex;justify-content:space-between;gap:2rem;border-top:1px solid var(--line);margin-top:3rem;padding:1rem 0}
+.turn{display:flex;justify-content:space-between;gap:2rem;border-top:1px solid var(--line);
+margin-top:3rem;padding:1rem 0}
 .to-contents{display:none}
-@media (max-width:60rem){.wrap{display:block}.to-contents{display:block}nav.book>details{position:static;max-height:none}h1{font-size:1.7rem}}
+@media (max-width:60rem){.wrap{display:block}.to-contents{display:block}h1{font-size:1.7rem}
+nav.book>details{position:static;max-height:none}}
 @media print{nav,.turn{display:none}.wrap{display:block}details.code{break-inside:avoid}}
 """
 
@@ -226,11 +229,13 @@ def code(cell) -> str:
 
 
 LOOK_AT_MATH = r"""(() => {
-  const wrong = [], seen = e => { const b = e.getBoundingClientRect(); return b.width > 2 && b.height > 2; };
-  document.querySelectorAll('math').forEach(e => { if (!seen(e)) wrong.push('invisible equation: ' + e.textContent); });
+  const wrong = [];
+  document.querySelectorAll('math').forEach(e => { const b = e.getBoundingClientRect();
+    if (b.width < 3 || b.height < 3) wrong.push('invisible equation: ' + e.textContent); });
   document.querySelectorAll('merror').forEach(e => wrong.push('broken equation: ' + e.textContent));
   const walk = document.createTreeWalker(document.querySelector('main'), NodeFilter.SHOW_TEXT);
-  for (let n; n = walk.nextNode();) if (!n.parentElement.closest('code, pre') && /\$.*[\\_^].*\$|\\(frac|mathrm|sum)/.test(n.data))
+  for (let n; n = walk.nextNode();) if (!n.parentElement.closest('code, pre') &&
+      /\$.*[\\_^].*\$|\\(frac|mathrm|sum)/.test(n.data))
     wrong.push('left as LaTeX: ' + n.data.trim().slice(0, 60));
   return {wrong, equations: document.querySelectorAll('math').length};
 })()"""
