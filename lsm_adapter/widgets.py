@@ -7,7 +7,7 @@ __all__ = ['FOUND', 'FALSE', 'MISSED', 'SCORES', 'Sight', 'look_at', 'turned', '
            'draw_view', 'captions', 'score_rows', 'static_view', 'PromptInspector', 'load_run', 'finished_run',
            'example_scenes', 'given_pictures', 'explore']
 
-# %% ../nbs/19_widgets.ipynb #95835fda
+# %% ../nbs/19_widgets.ipynb #3a7abd00
 import base64
 import io
 from dataclasses import dataclass, fields, replace
@@ -32,7 +32,7 @@ from .runs import (PROFILES, Run, RunSpec, manifest_of, parents,
 from .sam import normalise
 from .semantic_prompter import pseudo_mask
 from .spatial_prompter import KINDS, NOT_A_POINT, POSITIVE
-from .synthetic import NO_WATER, draw_scene, quota, scene_seed
+from .synthetic import CONDITIONS, NO_WATER, draw_scene, quota, scene_seed
 from .train import load_into, new_model
 
 # %% ../nbs/19_widgets.ipynb #7e903146
@@ -227,7 +227,7 @@ def _line(picture: np.ndarray, where: np.ndarray) -> np.ndarray:
         cv2.drawContours(picture, around, -1, colour, width)
     return picture
 
-# %% ../nbs/19_widgets.ipynb #456234a1
+# %% ../nbs/19_widgets.ipynb #d96f88ea
 def _spots(view: PromptView, xy: np.ndarray, size: tuple) -> np.ndarray:
     side = len(view.m_small)
     return np.round((xy + 0.5) / side * np.array(size) - 0.5).astype(int)
@@ -244,7 +244,8 @@ def _prompted(view: PromptView, photo: np.ndarray) -> np.ndarray:
         for colour, width in (((0, 0, 0), 5), (MISSED, 3)):
             cv2.rectangle(picture, *map(tuple, corners.tolist()), colour, width)
     for x, y, label in () if view.points is None else view.points:
-        spot = tuple(_spots(view, np.array([x, y]), size).tolist())
+        spot = _spots(view, np.array([x, y]), size)
+        spot = tuple(spot.clip(6, np.array(size) - 7).tolist())  # whole even at the border
         for colour, width in (((0, 0, 0), 5), (FOUND if label == POSITIVE else FALSE, 3)):
             if label == POSITIVE:
                 cv2.circle(picture, spot, 2 + width // 2, colour, -1, cv2.LINE_AA)
@@ -293,7 +294,7 @@ def draw_view(
         drawn["amplitude"] = _amplitude(view.amplitude, size)
     return drawn
 
-# %% ../nbs/19_widgets.ipynb #74f5ce44
+# %% ../nbs/19_widgets.ipynb #6e22eb36
 def _prompt_note(view: PromptView) -> str:
     if "spatial" in view.off:
         return "switched off"
@@ -303,6 +304,12 @@ def _prompt_note(view: PromptView) -> str:
         return "around all pixels ≥ 0.50" if len(view.boxes) else "no pixel ≥ 0.50, so no box"
     positive = int((view.points[:, 2] == POSITIVE).sum())
     return f"● {positive} water, ✕ {len(view.points) - positive} not, τ = {view.tau:.2f}"
+
+
+def _pseudo_note(view: PromptView) -> str:
+    if view.pseudo is None:
+        return "none"
+    return f"blue: like water, {view.pseudo.sum()} of {view.pseudo.size} cells"
 
 
 def captions(
@@ -315,11 +322,11 @@ def captions(
     trained = "" if view.kind == view.usual else f" (trained: {view.usual})"
     return {
         "image": ("Image", "line: labelled water" if labelled else "without a mask"),
-        "small": ("Small model's map", f"line: τ = {view.tau:.2f}"),
+        "small": ("Small model's map M_small", f"line: τ = {view.tau:.2f}"),
         "prompt": (f"Spatial prompt: {view.kind}{trained}", _prompt_note(view)),
         "answer": (f"Predicted mask, p ≥ {threshold:.2f}",
                    "blue found, orange false, yellow missed" if labelled else "blue: water"),
-        "pseudo": ("Pseudo mask of the prototypes", f"blue: like water{off['semantic']}"),
+        "pseudo": ("Pseudo mask of the prototypes", _pseudo_note(view) + off["semantic"]),
         "equalised": ("Equalised", "what HE-Adapter is shown"),
         "high_pass": ("High-pass", "what HE-Adapter embeds"),
         "amplitude": ("Amplitude only", f"what the style prompter reads{off['style']}"),
@@ -382,7 +389,7 @@ def static_view(
     figure.supxlabel(_numbers(view, threshold), fontsize=8.5)
     return figure
 
-# %% ../nbs/19_widgets.ipynb #20a501fb
+# %% ../nbs/19_widgets.ipynb #8b491262
 _INK = "color: var(--jp-ui-font-color1, inherit); line-height: 1.35;"
 _CELL = "padding: 0 0.5em; text-align: right; font-variant-numeric: tabular-nums;"
 
@@ -401,17 +408,17 @@ def _score_table(view: PromptView, threshold: float) -> str:
 
 def _weight_bars(view: PromptView) -> str:
     lines = []
-    for number, name in enumerate(PROMPTS, 1) if view.weights is not None else ():
+    for number, name in zip("₁₂₃", PROMPTS if view.weights is not None else ()):
         on, w = name in view.has and name not in view.off, view.weights[name]
         bar = (f'<div style="height: 0.7em; width: {min(abs(w), 2) * 3:.2f}em; '
                'background: #56b4e9; border: 1px solid #777"></div>' if on else "")
-        lines.append(f'<tr><td>w<sub>{number}</sub> {name}</td><td style="{_CELL}">'
+        lines.append(f'<tr><td>w{number} {name}</td><td style="{_CELL}">'
                      f'{f"{w:.2f}" if on else "off"}</td><td>{bar}</td></tr>')
     rows = "".join(lines) or "<tr><td>This model has no combiner.</td></tr>"
     return (f'<div style="{_INK}"><table><tr><th colspan="3" style="text-align: left">weights of '
             f'the prompts (Eq. 6)</th></tr>{rows}</table></div>')
 
-# %% ../nbs/19_widgets.ipynb #6d282352
+# %% ../nbs/19_widgets.ipynb #d1d9e8b5
 def _knobs(view: PromptView, names: Sequence[str]) -> dict:
     import ipywidgets as W
 
@@ -422,26 +429,29 @@ def _knobs(view: PromptView, names: Sequence[str]) -> dict:
     boxes = {name: W.Checkbox(value=name in view.has, disabled=name not in view.has,
                               description=f"{name} prompt", indent=False,
                               layout=W.Layout(width="11em")) for name in PROMPTS}
-    return {
+    knobs = {
         "image": W.Dropdown(options=[(n, i) for i, n in enumerate(names)], description="image",
                             **common),
-        "kind": W.Dropdown(options=KINDS, value=view.kind, description="prompt",
-                           disabled=not there, **common),
+        "kind": W.ToggleButtons(options=KINDS, value=view.kind, disabled=not there,
+                                description="kind of spatial prompt", layout=wide,
+                                style={"button_width": "4.6em", "description_width": "initial"}),
         "tau": W.FloatSlider(value=view.tau, max=1.0, description="τ", disabled=not there,
                              continuous_update=False, **slider),
         "threshold": W.FloatSlider(value=0.5, max=0.99, description="threshold", **slider),
         **boxes,
     }
+    return {name: knob.add_class(f"lsm-{name}") for name, knob in knobs.items()}
 
-# %% ../nbs/19_widgets.ipynb #c703d6ae
+# %% ../nbs/19_widgets.ipynb #d647dd0a
 def _png(picture: np.ndarray) -> bytes:
     return cv2.imencode(".png", picture[..., ::-1])[1].tobytes()
 
 
-def _framed(picture, caption):
+def _framed(picture, caption, name: str):
     import ipywidgets as W
 
-    return W.VBox([picture, caption], layout=W.Layout(overflow="hidden"))
+    frame = W.VBox([picture, caption], layout=W.Layout(overflow="hidden"))
+    return frame.add_class(f"lsm-picture-{name}")
 
 
 def _arranged(knobs: dict, note, score, weights, framed: list):
@@ -456,10 +466,9 @@ def _arranged(knobs: dict, note, score, weights, framed: list):
                          layout=rows),
                   W.HBox([score, weights], layout=rows),
                   W.GridBox(framed, layout=grid)])
-    box.add_class("lsm-inspector")
-    return box
+    return box.add_class("lsm-inspector")
 
-# %% ../nbs/19_widgets.ipynb #96a44b6e
+# %% ../nbs/19_widgets.ipynb #1ba96b72
 def _each(things, number: int, read) -> list:
     things = [None] * number if things is None else list(things)
     if len(things) != number:
@@ -495,11 +504,11 @@ class PromptInspector:
 
         drawn = draw_view(view)
         self.knobs = _knobs(view, self.names)
-        wide = W.Layout(width="100%")
+        wide = W.Layout(width="100%", margin="0")
         self.pictures = {name: W.Image(format="png", layout=wide) for name in drawn}
         self.captions = {name: W.HTML() for name in drawn}
         self.score, self.weights = W.HTML(), W.HTML(layout=W.Layout(margin="0 0 0 2em"))
-        framed = [_framed(self.pictures[name], self.captions[name]) for name in drawn]
+        framed = [_framed(self.pictures[name], self.captions[name], name) for name in drawn]
         note = W.HTML(f'<div style="{_INK}">{self.note}</div>')
         self.box = _arranged(self.knobs, note, self.score, self.weights, framed)
         for knob in self.knobs.values():
@@ -582,7 +591,7 @@ def finished_run() -> Optional[Path]:  # None: there is none
                           spec.data == "uw_synth", spec.method == "lsm_adapter_s", folder))
     return max(found, default=(None,))[-1]
 
-# %% ../nbs/19_widgets.ipynb #24ea0bb8
+# %% ../nbs/19_widgets.ipynb #748c045d
 def example_scenes(
     spec: RunSpec,  # whose data are meant
     number: int = 9,  # how many at most
@@ -595,7 +604,7 @@ def example_scenes(
         return ([read_image(manifest.root / name) for name in rows["image"]],
                 [read_mask(manifest.root / name) for name in rows["mask"]], list(rows.index))
     conditions = quota(s.n_test, scene_seed(s.seed, "test", 0))
-    order = sorted(dict.fromkeys(conditions), key=lambda c: c in NO_WATER)
+    order = sorted(set(conditions), key=lambda c: (c in NO_WATER, CONDITIONS.index(c)))
     chosen = {conditions.index(c): c for c in order[:number]}
     scenes = {f"test_{i:05d}, {c}": draw_scene(scene_seed(s.seed, "test", i), s.size, c)
               for i, c in chosen.items()}
