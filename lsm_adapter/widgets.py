@@ -311,7 +311,7 @@ def _pseudo_note(view: PromptView) -> str:
         return "none"
     return f"blue: like water, {view.pseudo.sum()} of {view.pseudo.size} cells"
 
-
+# %% ../nbs/19_widgets.ipynb #8ff290f8
 def captions(
     view: PromptView,
     threshold: float = 0.5,  # water is p >= threshold
@@ -366,7 +366,7 @@ def _numbers(view: PromptView, threshold: float) -> str:
         lines.append("weights of the prompts: " + ", ".join(told))
     return "\n".join(lines)
 
-
+# %% ../nbs/19_widgets.ipynb #730faec1
 def static_view(
     view: PromptView,
     threshold: float = 0.5,  # water is p >= threshold
@@ -405,7 +405,7 @@ def _score_table(view: PromptView, threshold: float) -> str:
     return (f'<div style="{_INK}"><table><tr><th style="text-align: left">in per cent</th>{head}'
             f'</tr>{"".join(lines)}</table>{note}</div>')
 
-
+# %% ../nbs/19_widgets.ipynb #d3f1f9f8
 def _weight_bars(view: PromptView) -> str:
     lines = []
     for number, name in zip("₁₂₃", PROMPTS if view.weights is not None else ()):
@@ -476,7 +476,7 @@ def _each(things, number: int, read) -> list:
                          "each image, None for a mask that there is not.")
     return [read(t) if isinstance(t, (str, Path)) else t for t in things]
 
-
+# %% ../nbs/19_widgets.ipynb #257b88f8
 class PromptInspector:
     "Knobs, pictures and scores in a notebook; a still picture where widgets cannot run."
 
@@ -557,7 +557,7 @@ def _spec_of(record: dict) -> RunSpec:
     return RunSpec(**{**given, "components": tuple(record["components"]),
                       "choices": tuple(record["choices"].items())})
 
-
+# %% ../nbs/19_widgets.ipynb #963142d8
 def load_run(
     folder: Union[str, Path],  # of a finished run, with its parents' folders beside it
 ) -> tuple:  # the model in evaluation mode, and its RunSpec
@@ -565,6 +565,9 @@ def load_run(
     folder = Path(folder)
     record = _record(folder)
     spec, roles = _spec_of(record), {}
+    if not set(spec.switched_on) & set(PROMPTS):
+        raise ValueError(f"{folder.name} is a run of {spec.title}, which has no prompts to look at; "
+                         "give one of a method that has, such as lsm_adapter_s or sam_adapter_s.")
     for role, parent in parents(spec).items():
         roles[role] = Run(parent, folder.parent / record["parents"][role])
         if not roles[role].weights.is_file():
@@ -610,7 +613,7 @@ def example_scenes(
               for i, c in chosen.items()}
     return [s.image for s in scenes.values()], [s.mask for s in scenes.values()], list(scenes)
 
-# %% ../nbs/19_widgets.ipynb #e6d3a198
+# %% ../nbs/19_widgets.ipynb #e94357c5
 def given_pictures(
     image: Union[str, Path],  # a picture, or a folder of some
     mask: Union[str, Path, None] = None,  # its mask, or a folder with masks of the same names
@@ -627,7 +630,8 @@ def given_pictures(
     if mask is not None and mask.is_dir():
         named = {p.stem: p for p in pictures(mask)}
         masks = [named.get(p.stem) for p in files]
-    return [read_image(p) for p in files], [m and read_mask(m) for m in masks], [p.name for p in files]
+    images, labels = [read_image(p) for p in files], [m and read_mask(m) for m in masks]
+    return images, labels, [p.name for p in files]
 
 # %% ../nbs/19_widgets.ipynb #839d428d
 def _at_hand(run: Union[str, Path, None]) -> tuple:
