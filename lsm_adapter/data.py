@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['COLUMNS', 'SPLITS', 'TEST_SETS', 'ALIKE', 'LAYOUTS', 'SUFFIXES', 'MASK_WORDS', 'WORDS', 'WRITTEN', 'NOT_MEANT',
            'UNEXPECTED', 'read_image', 'read_mask', 'Manifest', 'fingerprint', 'told', 'similarity', 'near_duplicates',
-           'split_by_content', 'Problem', 'Examined', 'Survey', 'survey', 'refusal', 'scan', 'resize_image',
-           'resize_mask', 'SegmentationData', 'epoch_batches', 'loader']
+           'thumbnails_of', 'split_by_content', 'Problem', 'Examined', 'Survey', 'survey', 'refusal', 'scan',
+           'resize_image', 'resize_mask', 'SegmentationData', 'epoch_batches', 'loader']
 
 # %% ../nbs/01_data.ipynb #d9d5336d
 import hashlib
@@ -374,6 +374,15 @@ def near_duplicates(
     groups = {}
     for i in range(len(hashes)): groups.setdefault(find(i), []).append(i)
     return list(groups.values())
+
+# %% ../nbs/01_data.ipynb #b1f405f6
+def thumbnails_of(
+    manifest: "Manifest", # its photographs are read
+) -> list[np.ndarray]: # uint8 (96, 96), in the order of its rows
+    "What `similarity` and `near_duplicates` look at."
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(lambda name: _thumbnail(read_image(manifest.root / name)),
+                             manifest.table["image"]))
 
 # %% ../nbs/01_data.ipynb #7c3187ba
 def split_by_content(

@@ -125,6 +125,13 @@ PROFILES = {
     ),
 }
 
+# %% ../nbs/14_runs.ipynb #d5d06265
+PROFILES["photographs"] = replace(
+    PROFILES["demo"], large=Schedule(24, 4, 5e-4), second=Schedule(12, 4, 5e-4), joint=None,
+    small={name: replace(s, epochs=24) for name, s in PROFILES["demo"].small.items()},
+    synthetic=None, camouflage=None, shadows=None,
+)
+
 # %% ../nbs/14_runs.ipynb #dbdb1939
 TRIVIAL = {"all_water": "all water", "all_dry": "all dry", "position_prior": "position prior",
            "colour_threshold": "colour threshold"}

@@ -19,6 +19,7 @@ from typing import Callable, Optional
 
 import numpy as np
 import torch
+import yaml
 from filelock import FileLock
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
@@ -30,7 +31,7 @@ from .losses import cross_entropy_loss, iou_loss
 from .model import (METHODS, Frozen, LSMAdapter, OneStage, SmallModelMethod,
                                build_method, spatial_prompter)
 from .processes import agreed, fabric, is_first, shares, wait_for_all
-from .runs import (PROFILES, RECIPE, Run, RunSpec, Schedule, find, manifest_of,
+from .runs import (PROFILES, RECIPE, Run, RunSpec, Schedule, manifest_of,
                               parents, put_in_place, runs_folder, sam_weights, schedule_of)
 
 # %% ../nbs/15_train.ipynb #8f8d5b01
@@ -121,12 +122,14 @@ def new_model(
 def load_model(
     run: Run,  # finished
 ) -> nn.Module:  # in evaluation mode, on the CPU
-    "The trained model of a finished run; its parents have to be there too."
-    roles = {role: find(parent) for role, parent in parents(run.spec).items()}
-    gone = [role for role, parent in roles.items() if parent is None]
+    "The trained model of a finished run; its parents have to lie beside it."
+    record = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
+    roles = {role: Run(parent, run.folder.parent / record["parents"][role])
+             for role, parent in parents(run.spec).items()}
+    gone = [role for role, parent in roles.items() if not parent.weights.exists()]
     if gone:
         raise FileNotFoundError(f"The {gone[0]} model that {run.id} builds on is gone from "
-                                f"{runs_folder().name}/; ensure the run again to make it.")
+                                f"{run.folder.parent.name}/; ensure the run again to make it.")
     model = new_model(run.spec, roles)
     load_into(model, run.weights)
     if gone := own_state(model).keys() - load_file(run.weights).keys():
