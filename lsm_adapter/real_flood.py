@@ -4,10 +4,10 @@
 
 # %% auto #0
 __all__ = ['COMPARED', 'PALETTE', 'PARTS', 'stand_in', 'split_facts', 'compared_rows', 'compared_specs', 'comparison_table',
-           'differences', 'says_photographs', 'curves_figure', 'training_part', 'with_epochs', 'epoch_study',
-           'chosen_epochs']
+           'measured_in_words', 'differences', 'says_photographs', 'curves_figure', 'training_part', 'with_epochs',
+           'epoch_study', 'chosen_epochs']
 
-# %% ../nbs/17f_real_flood.ipynb #faca9bf1
+# %% ../nbs/17f_real_flood.ipynb #f607bb29
 import re
 import shutil
 import tempfile
@@ -25,8 +25,8 @@ from .data import (Manifest, near_duplicates, similarity, split_by_content,
 from .evaluate import pooled, subsets
 from .metrics import bootstrap_difference
 from .model import METHODS
-from .report import (COLUMNS, VERDICT, difference_and_interval, measured_rows,
-                                paired_counts, says, signed, verdict_on)
+from .report import (COLUMNS, VERDICT, difference_and_interval, measured_on,
+                                measured_rows, paired_counts, says, signed, stand_ins, verdict_on)
 from .runs import (PROFILES, TRIVIAL, RunSpec, ensure_all, home, manifest_of,
                               put_in_place)
 from .table_rows import orderings, with_seeds
@@ -102,6 +102,16 @@ def comparison_table(
                                        manifest_of(first), first.profile)]
     return pd.DataFrame(cells).assign(table="photographs", paper=np.nan)[COLUMNS]
 
+# %% ../nbs/17f_real_flood.ipynb #e286c339
+def measured_in_words(
+    rows: dict,  # from `compared_rows`
+    seeds: Iterable[int],  # those that were run
+) -> str:
+    "In two sentences, what the table was measured on."
+    first = next(iter(rows.values()))
+    return (f"Measured on {measured_on(first, seeds)}; the large model is "
+            f"{stand_ins(first.profile)[0]}. The paper has no numbers for these pictures.")
+
 # %% ../nbs/17f_real_flood.ipynb #6178923e
 def differences(
     rows: dict,  # from `compared_rows`
@@ -123,10 +133,10 @@ def differences(
     extra = [f"{name}_images" for name in ("low", "high", "here")]
     return pd.DataFrame(found, columns=[*VERDICT, *extra])
 
-# %% ../nbs/17f_real_flood.ipynb #80b30fd5
-def _pairs_in_words(part: pd.DataFrame) -> str:
-    return "; ".join(f"{row.claim} by {signed(row.difference)} [{signed(row.low)}, "
-                     f"{signed(row.high)}], {row.here}" for row in part.itertuples())
+# %% ../nbs/17f_real_flood.ipynb #0c3a79a5
+def _apart(row: tuple) -> str:
+    one, two = row.claim.split(" > ")
+    return f"{one} less {two} {signed(row.difference)} [{signed(row.low)}, {signed(row.high)}]"
 
 
 def says_photographs(
@@ -138,7 +148,7 @@ def says_photographs(
     parts = [says(verdict[claimed], on)]
     if (~claimed).any():
         parts.append("Pairs about which the paper claims nothing: "
-                     f"{_pairs_in_words(verdict[~claimed])}.")
+                     f"{'; '.join(map(_apart, verdict[~claimed].itertuples()))}.")
     if not (verdict["low"] == verdict["low_images"]).all():  # more than one seed
         told = verdict[claimed & (verdict["here"] != "cannot be told")]
         firm = told[told["here"] == told["here_images"]]
