@@ -6,9 +6,9 @@
 __all__ = ['RADII', 'FLOOD_TWINS', 'Pretraining', 'pretraining_rate', 'pick_point', 'bounding_box', 'shake', 'wear',
            'point_and_box_tokens', 'choose_objects', 'belonging', 'image_prompts', 'PromptBatches', 'embed_points',
            'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction', 'PromptableLoss', 'trainable_nano',
-           'pretraining_optimiser', 'State', 'pretraining_step', 'pretrain', 'innermost', 'prompt_tokens', 'answers',
-           'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out', 'flood_half', 'photographs',
-           'save_sam']
+           'pretraining_optimiser', 'State', 'shard_gradient', 'descend', 'pretrain', 'innermost', 'prompt_tokens',
+           'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out', 'flood_half',
+           'photographs', 'save_sam']
 
 # %% ../nbs/05b_pretraining.ipynb #ffe97e00
 import json
@@ -32,7 +32,7 @@ from .losses import without_autocast
 from .promptable_scenes import LEAST, MOST, PromptableScene, draw_promptable, photograph
 from .sam import PROMPT_WIDTH, SAM, build_sam
 
-# %% ../nbs/05b_pretraining.ipynb #a8f94bc4
+# %% ../nbs/05b_pretraining.ipynb #39e3a52b
 @dataclass(frozen=True)
 class Pretraining:
     "Everything that decides what comes out of a pretraining."
@@ -41,6 +41,7 @@ class Pretraining:
     points: int = 2  # objects per image that are first prompted by points
     boxes: int = 2  # by a box
     masks: int = 2  # by a poor mask or, one in eight, by nothing
+    shards: int = 2  # parts of a batch, whose gradients are averaged
     reuse: int = 4  # times that a drawn scene is photographed
     lag: int = 48  # steps between its photographs
     lr: float = 1e-3  # highest learning rate
@@ -201,12 +202,12 @@ def image_prompts(
             "together": belonging(scene.parts), "places": np.stack([p for p, _ in tokens]), "labels": np.stack([l for _, l in tokens]),
             "worn": np.stack(worn)[:, None], "nothing": nothing}
 
-# %% ../nbs/05b_pretraining.ipynb #d265bc98
+# %% ../nbs/05b_pretraining.ipynb #ef589d64
 class PromptBatches(Dataset):
-    "Step number -> the images and prompts of that step."
+    "Step number -> the images and prompts of that step, one batch for each shard asked for."
 
-    def __init__(self, plan: Pretraining):
-        self.plan, self.drawn = plan, OrderedDict()
+    def __init__(self, plan: Pretraining, shards: Iterable[int] = (0,)):
+        self.plan, self.shards, self.drawn = plan, tuple(shards), OrderedDict()
 
     def __len__(self) -> int:
         return self.plan.steps
@@ -228,14 +229,19 @@ class PromptBatches(Dataset):
                 self.drawn.popitem(last=False)
         return self.drawn[seed]
 
-    def __getitem__(self, step: int) -> dict:
-        rng, items = np.random.default_rng([self.plan.seed, 9, step]), []
-        k = int(rng.choice([1, 2, 3, 5, 9], p=[.6, .1, .1, .1, .1]))
-        for seed in self.scenes_of(step):
+    def shard(self, step: int, shard: int) -> dict:
+        "Every n-th image of a step, with its prompts: name -> tensor."
+        dice = lambda *which: np.random.default_rng([self.plan.seed, 9, step, *which])
+        k, items = int(dice().choice([1, 2, 3, 5, 9], p=[.6, .1, .1, .1, .1])), []
+        for item in range(shard, self.plan.batch, self.plan.shards):
+            rng, seed = dice(1, item), self.scenes_of(step)[item]
             scene = photograph(rng, self.scene(seed))
             items.append(image_prompts(rng, scene, self.plan, k))
         return {name: torch.from_numpy(np.stack([item[name] for item in items]))
                 for name in items[0]}
+
+    def __getitem__(self, step: int) -> list:
+        return [self.shard(step, shard) for shard in self.shards]
 
 # %% ../nbs/05b_pretraining.ipynb #56f91675
 def embed_points(
@@ -427,32 +433,41 @@ class State:
                     "step": self.step, "seconds": self.seconds}, temporary)
         os.replace(temporary, self.path)
 
-# %% ../nbs/05b_pretraining.ipynb #0fb5c349
-def pretraining_step(
+# %% ../nbs/05b_pretraining.ipynb #25798d62
+def shard_gradient(
     objective: PromptableLoss,  # a SAM and its loss
-    optimiser: torch.optim.Optimizer,
-    batch: dict,  # of `PromptBatches`, on the objective's device
-    rate: float,  # learning rate
-    step: int,  # its number, of which the points of correction are drawn
+    batch: dict,  # one shard of a step
+    dice: int,  # seed of the points of correction
     precision: torch.dtype,  # of products of matrices
-) -> Tensor:  # the loss
-    "One step of the optimiser, its gradient no longer than 1."
-    generator = torch.Generator().manual_seed(objective.plan.seed * 10**7 + step)
+) -> tuple[Tensor, Tensor]:  # the gradient of all parameters in one row; the loss
+    "What one shard of a step says."
+    generator = torch.Generator().manual_seed(dice)
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    batch = {name: value.to(parameters[0].device) for name, value in batch.items()}
+    half = precision != torch.float32
+    with torch.autocast(parameters[0].device.type, precision if half else None, half):
+        loss = objective(batch, generator)
+    found = torch.autograd.grad(loss, parameters, allow_unused=True)
+    found = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found)]
+    return torch.cat([g.flatten().float() for g in found]), loss.detach()
+
+
+def descend(
+    objective: PromptableLoss,  # its parameters change
+    optimiser: torch.optim.Optimizer,
+    gradient: Tensor,  # of all parameters in one row
+    rate: float,  # learning rate
+) -> None:
+    "One step of the optimiser along a gradient cut to length 1."
+    parameters = [p for p in objective.parameters() if p.requires_grad]
+    gradient = gradient / gradient.norm().clamp(min=1)
+    for p, g in zip(parameters, gradient.split([p.numel() for p in parameters])):
+        p.grad = g.view_as(p)
     for group in optimiser.param_groups:
         group["lr"] = rate
-    with torch.autocast(batch["image"].device.type, precision, precision != torch.float32):
-        loss = objective(batch, generator)
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    nn.utils.clip_grad_norm_(objective.parameters(), 1.0)
     optimiser.step()
-    return loss
 
-# %% ../nbs/05b_pretraining.ipynb #3dc2ccd0
-def _to(batch, device):
-    return {name: value.to(device, non_blocking=True) for name, value in batch.items()}
-
-
+# %% ../nbs/05b_pretraining.ipynb #04837104
 class _Diary:
     "Means of what was measured, a line for every so many steps."
 
@@ -474,12 +489,45 @@ class _Diary:
             file.write(json.dumps(line) + "\n")
         self.say(" · ".join(f"{name} {value:.4g}" for name, value in line.items()))
 
+# %% ../nbs/05b_pretraining.ipynb #f25c45e1
+def _run(process, processes, plan, folder, until, workers, precision, device, every, pause, say):
+    "What each process of a pretraining does; the first one also writes."
+    if processes > 1:
+        torch.set_num_threads(1)
+        meet = (folder / "meet").absolute().as_uri()
+        torch.distributed.init_process_group("gloo", meet, rank=process, world_size=processes)
+    objective = PromptableLoss(trainable_nano(plan), plan).to(device)
+    optimiser = pretraining_optimiser(objective)
+    state, diary = State(folder, objective, optimiser), _Diary(folder, every, say)
+    steps, mine = range(state.step, until), range(process, plan.shards, processes)
+    loader = DataLoader(PromptBatches(plan, mine), None, sampler=steps, num_workers=workers,
+                        prefetch_factor=6 if workers else None)
+    spent, began = state.seconds, time.monotonic()
+    saved = began
+    for step, batches in zip(steps, loader):
+        rate, dice = pretraining_rate(plan, step), (plan.seed * 10**6 + step) * plan.shards
+        found = [shard_gradient(objective, batch, dice + shard, precision)
+                 for shard, batch in zip(mine, batches)]
+        gradient = sum(g for g, _ in found)
+        if processes > 1:
+            torch.distributed.all_reduce(gradient)
+        descend(objective, optimiser, gradient / plan.shards, rate)
+        state.step, state.seconds = step + 1, spent + time.monotonic() - began
+        if process == 0:
+            diary(step + 1, rate, {"loss": found[0][1], **objective.scores})
+            if time.monotonic() - saved > pause or state.step == until:
+                state.save()
+                saved = time.monotonic()
+    if processes > 1:
+        torch.distributed.destroy_process_group()
+
 
 def pretrain(
     plan: Pretraining,  # what to do
     folder: Path,  # of its state; an interrupted pretraining found there goes on
     until: Optional[int] = None,  # stop after this step; None: at the end
-    workers: int = 1,  # processes that draw scenes; 0: this one does
+    processes: int = 1,  # that share the shards, a divisor of their number
+    workers: int = 1,  # of each process, to draw scenes; 0: it draws itself
     precision: torch.dtype = torch.float32,  # or torch.bfloat16, for products of matrices
     device: str = "cpu",  # or "cuda"
     every: int = 50,  # steps between lines of the log
@@ -487,27 +535,17 @@ def pretrain(
     say: Callable[[str], None] = print,  # receives the lines
 ) -> SAM:  # on the CPU, in evaluation mode
     "Train `nano` on promptable segmentation of drawn scenes."
-    folder = Path(folder)
+    folder, until = Path(folder), min(until or plan.steps, plan.steps)
     folder.mkdir(parents=True, exist_ok=True)
-    objective = PromptableLoss(trainable_nano(plan), plan).to(device)
-    optimiser = pretraining_optimiser(objective)
-    state, diary = State(folder, objective, optimiser), _Diary(folder, every, say)
-    steps = range(state.step, min(until or plan.steps, plan.steps))
-    loader = DataLoader(PromptBatches(plan), None, sampler=steps, num_workers=workers,
-                        prefetch_factor=6 if workers else None)
-    spent, began = state.seconds, time.monotonic()
-    saved = began
-    for step, batch in zip(steps, loader):
-        rate = pretraining_rate(plan, step)
-        loss = pretraining_step(objective, optimiser, _to(batch, device), rate,
-                                step, precision)
-        diary(step + 1, rate, {"loss": loss, **objective.scores})
-        now = time.monotonic()
-        state.step, state.seconds = step + 1, spent + now - began
-        if now - saved > pause or state.step == steps.stop:
-            state.save()
-            saved = now
-    return objective.sam.cpu().eval()
+    options = processes, plan, folder, until, workers, precision, device, every, pause, say
+    if processes == 1:
+        _run(0, *options)
+    else:
+        (folder / "meet").unlink(missing_ok=True)
+        torch.multiprocessing.spawn(_run, options, processes)
+    objective = PromptableLoss(trainable_nano(plan), plan)
+    State(folder, objective, pretraining_optimiser(objective))
+    return objective.sam.eval()
 
 # %% ../nbs/05b_pretraining.ipynb #e62d55ed
 def innermost(
