@@ -243,7 +243,7 @@ class PromptBatches(Dataset):
     def __getitem__(self, step: int) -> list:
         return [self.shard(step, shard) for shard in self.shards]
 
-# %% ../nbs/05b_pretraining.ipynb #56f91675
+# %% ../nbs/05b_pretraining.ipynb #f68005c5
 def embed_points(
     encoder: nn.Module,  # SAM's prompt encoder
     places: Tensor,  # (N, T, 2) pixels, column and row
@@ -258,6 +258,16 @@ def embed_points(
     return where
 
 
+def _enlarged(upscaling, source):
+    "SAM's two transposed convolutions on tokens (N, h w, D): (N, h w 16, D/8), cell by cell."
+    first, norm, _, second, _ = upscaling
+    spread = lambda conv, x: F.linear(x, conv.weight.permute(2, 3, 1, 0).flatten(0, 2),
+                                      conv.bias.repeat(4)).unflatten(-1, (4, -1))
+    x = spread(first, source)
+    x = F.gelu(F.layer_norm(x, x.shape[-1:], norm.weight, norm.bias, norm.eps))
+    return F.gelu(spread(second, x)).flatten(1, 3)
+
+
 def decode_all(
     decoder: nn.Module,  # SAM's mask decoder
     embedding: Tensor,  # Z, (N, D, h, w)
@@ -266,15 +276,17 @@ def decode_all(
     dense: Tensor,  # (N, D, h, w) or (1, D, h, w)
 ) -> tuple[Tensor, Tensor]:  # logits (N, 4, 4h, 4w), guessed IoU (N, 4)
     "All of SAM's mask decoder, on N prompts of as many images."
-    number, width, h, w = embedding.shape
+    number, _, h, w = embedding.shape
     own = torch.cat([decoder.iou_token.weight, decoder.mask_tokens.weight])
     tokens = torch.cat([own.expand(number, -1, -1), sparse], 1)
     position = position.expand(number, -1, -1, -1)
     tokens, source = decoder.transformer(embedding + dense, position, tokens)
-    features = decoder.output_upscaling(source.transpose(1, 2).reshape(number, width, h, w))
     heads = decoder.output_hypernetworks_mlps
-    weights = torch.stack([head(tokens[:, 1 + k]) for k, head in enumerate(heads)], 1)
-    logits = (weights.to(features.dtype) @ features.flatten(2)).unflatten(2, features.shape[2:])
+    weights = torch.stack([head(tokens[:, 1 + k]) for k, head in enumerate(heads)], 2)
+    features = _enlarged(decoder.output_upscaling, source)
+    logits = features @ weights.to(features.dtype)
+    logits = logits.view(number, h, w, 2, 2, 2, 2, -1).permute(0, 7, 1, 3, 5, 2, 4, 6)
+    logits = logits.reshape(number, -1, 4 * h, 4 * w)
     return logits.float(), decoder.iou_prediction_head(tokens[:, 0]).float()
 
 # %% ../nbs/05b_pretraining.ipynb #b17b90b8
@@ -327,7 +339,7 @@ def correction(
     places = 4 * torch.stack([cell % width, cell // width], 1) + within
     return places[:, None], inside.flatten(1).gather(1, cell[:, None]).long()
 
-# %% ../nbs/05b_pretraining.ipynb #806148cb
+# %% ../nbs/05b_pretraining.ipynb #be4ff82e
 class PromptableLoss(nn.Module):
     "A SAM and what its answers to a step's prompts cost; keeps the step's mean IoUs."
 
@@ -353,7 +365,7 @@ class PromptableLoss(nn.Module):
         return loss
 
     def by_tokens(self, z: Tensor, batch: dict, share: Tensor, generator) -> Tensor:
-        "Points and boxes, then one correction; z and share for every prompt."
+        "Points and boxes, then a correction of every other one; z and share for every prompt."
         encoder, plan = self.sam.prompt_encoder, self.plan
         places, labels = batch["places"].flatten(0, 1), batch["labels"].flatten(0, 1)
         bare = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
@@ -362,6 +374,7 @@ class PromptableLoss(nn.Module):
         iou = iou_of(logits, share)[:, 0].view(-1, plan.points + plan.boxes)
         self.scores.update(point=iou[:, :plan.points].mean(), box=iou[:, plan.points:].mean())
         best = logits.detach()[torch.arange(len(guess)), guess.detach().argmax(1)]
+        z, share, best, places, labels = (t[::2] for t in (z, share, best, places, labels))
         place, label = correction(best, share, generator)
         places, labels = torch.cat([place, places], 1), torch.cat([label, labels], 1)
         dense = encoder.mask_downscaling(best[:, None])
