@@ -68,7 +68,7 @@ def outlines(
                       "bbox": [x, y, width, height], "iscrowd": 0})
     return found
 
-# %% ../nbs/18c_record.ipynb #8f50d149
+# %% ../nbs/18c_record.ipynb #d85efe84
 COLOURS = {"dry": (120, 200, 120), "wet": (90, 170, 255), "flooded": (255, 110, 90),
            "unknown": (190, 190, 190)}
 
@@ -94,11 +94,11 @@ def overlay(
             cv2.drawContours(image, lines, -1, colour, max(1, size[0] // 640))
     scale = max(0.4, size[0] / 900)
     for thick, colour in ((4, (0, 0, 0)), (1, COLOURS[state])):
-        cv2.putText(image, caption, (8, round(28 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, colour,
+        cv2.putText(image, caption, (8, round(36 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, colour,
                     max(1, round(thick * scale)), cv2.LINE_AA)
     return image
 
-# %% ../nbs/18c_record.ipynb #52663ff8
+# %% ../nbs/18c_record.ipynb #71b6cf8d
 COLUMNS = ("source", "frame", "seconds", "clock", "water_share", "regions", "largest_share",
            "mean_probability", "quality", "reason", "state")
 
@@ -116,7 +116,8 @@ def told(folder: Path):
             raise PermissionError(f"Nothing may be written to {folder}; choose another folder "
                                   "with --out.") from None
         if isinstance(error, (FileExistsError, NotADirectoryError)):
-            raise NotADirectoryError(f"{folder} is a file; --out takes a folder.") from None
+            raise NotADirectoryError(f"{folder} cannot be made because a part of its path is a "
+                                     "file; --out takes a folder.") from None
         raise
 
 
@@ -487,7 +488,7 @@ def _refuse(sources: Sequence, streams: Sequence, options: Options) -> None:
     if options.watch and not os.access(sources[0], os.R_OK | os.X_OK):
         raise PermissionError(f"The folder {sources[0]} may not be read.")
 
-# %% ../nbs/18c_record.ipynb #cc793b4c
+# %% ../nbs/18c_record.ipynb #1b7d58b1
 def predict_all(
     run: Union[str, Path],  # a finished run's folder or name, or an exported file
     sources: Sequence[Union[str, Path]],  # pictures, folders, videos, or one address of a stream
@@ -511,7 +512,7 @@ def predict_all(
             for source in sources:
                 record(predictor, frames_of(source, out, options, say), recorder, say)
     finally:
-        recorder.close()
         if recorder.summary.rows:
             say(str(recorder.summary))
+        recorder.close()
     return recorder.summary
