@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['STATES', 'FORMAT', 'Rules', 'rules_from', 'grey_of', 'brightness', 'sharpness', 'torn_share', 'still_quality',
            'inside', 'Region', 'region_from', 'state_of', 'read_run', 'export_run', 'read_exported', 'Prediction',
-           'Predictor']
+           'picture_from', 'Predictor']
 
 # %% ../nbs/18_predict.ipynb #e5f919f6
 import json
@@ -26,7 +26,7 @@ from .evaluate import model_predictor
 from .runs import PROFILES, TRIVIAL, Run, RunSpec, parents, put_in_place, runs_folder
 from .train import blueprint, build, load_model
 
-# %% ../nbs/18_predict.ipynb #17105356
+# %% ../nbs/18_predict.ipynb #f959d896
 @dataclass(frozen=True)
 class Rules:
     "What decides about `quality` and `state`; settings that contradict each other: ValueError."
@@ -49,8 +49,8 @@ class Rules:
         if wrong:
             raise ValueError(f"Found {wrong[0]} = {getattr(self, wrong[0])} among the rules; "
                              "expected a number from 0.")
-        if not (0 < self.wet_off <= self.wet_on <= 1 and 0 < self.flooded_off <= self.flooded_on <= 1
-                and self.wet_on <= self.flooded_on and self.wet_off <= self.flooded_off):
+        if not (0 < self.wet_off <= self.wet_on <= self.flooded_on <= 1
+                and self.wet_off <= self.flooded_off <= self.flooded_on):
             raise ValueError(
                 f"Found wet from {self.wet_on} until below {self.wet_off} and flooded from "
                 f"{self.flooded_on} until below {self.flooded_off}; expected shares above 0 and "
@@ -131,7 +131,7 @@ def still_quality(
         return "unreadable", f"The lower {torn:.0%} of the picture did not arrive."
     return "ok", ""
 
-# %% ../nbs/18_predict.ipynb #1d08d28f
+# %% ../nbs/18_predict.ipynb #cd64fbcd
 def inside(
     corners: np.ndarray,  # (n, 2) column and row, shares of the width and the height
     shape: tuple[int, int],  # height and width, pixels
@@ -146,7 +146,7 @@ def inside(
         odd[rows] ^= x[None] < crossing[:, None]
     return odd
 
-
+# %% ../nbs/18_predict.ipynb #14eee5ff
 class Region:
     "A region of interest for every size of one view."
 
@@ -211,7 +211,7 @@ def state_of(
         return "unknown"
     return "flooded" if share >= rules.flooded_on else "wet" if share >= rules.wet_on else "dry"
 
-# %% ../nbs/18_predict.ipynb #8ef1f189
+# %% ../nbs/18_predict.ipynb #372af8ad
 def _record(folder: Path) -> dict:
     if not folder.exists():
         raise FileNotFoundError(f"There is no run and no exported model {folder}; give the folder "
@@ -229,7 +229,7 @@ def _record(folder: Path) -> dict:
                          "says so.")
     return record
 
-
+# %% ../nbs/18_predict.ipynb #4a872a58
 def read_run(
     folder: Path,  # of a finished run
 ) -> tuple[Run, dict]:  # the run, and role -> finished parent Run
@@ -309,7 +309,7 @@ def read_exported(
                          f"{header['title']}; export the run again.") from None
     return model.eval(), header
 
-# %% ../nbs/18_predict.ipynb #901e9349
+# %% ../nbs/18_predict.ipynb #692f9c39
 @dataclass(frozen=True)
 class Prediction:
     "What is known about one picture."
@@ -322,6 +322,18 @@ class Prediction:
     reason: str = ""  # a sentence where quality is not ok
 
 
+def picture_from(
+    image: Union[np.ndarray, str, Path],  # a picture, or a file
+) -> np.ndarray:  # uint8 (H, W, 3), RGB
+    "What `Predictor.predict` is given, or one sentence."
+    if not isinstance(image, np.ndarray):
+        return read_image(image)
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
+        raise ValueError(f"Found a picture of shape {image.shape} and type {image.dtype}; "
+                         "expected RGB, (height, width, 3), uint8.")
+    return image
+
+# %% ../nbs/18_predict.ipynb #ff0ff405
 class Predictor:
     "A trained model that answers for pictures; get one with `Predictor.load`."
 
@@ -368,11 +380,7 @@ class Predictor:
         region: Optional[Region] = None,  # of interest; None: the whole view
     ) -> Prediction:  # in a picture that shows nothing, share and state are unknown
         "Look at a picture and, if there is something to see in it, say how much water."
-        if not isinstance(image, np.ndarray):
-            image = read_image(image)
-        if image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3 or not image.size:
-            raise ValueError(f"Found a picture of shape {image.shape} and type {image.dtype}; "
-                             "expected RGB, (height, width, 3), uint8.")
+        image = picture_from(image)
         quality, reason = still_quality(image, self.rules)
         answer = self.answer(image, region)
         if quality == "ok":

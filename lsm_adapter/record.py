@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['COLOURS', 'COLUMNS', 'MEDIA', 'KINDS', 'region_sizes', 'outlines', 'overlay', 'told', 'Rows', 'Coco', 'is_stream',
-           'media', 'found', 'Options', 'frames_of', 'Summary', 'refuse_used', 'Recorder', 'record', 'predict_all']
+           'media', 'found', 'Options', 'frames_of', 'Summary', 'refuse_used', 'Pictures', 'Recorder', 'record',
+           'predict_all']
 
 # %% ../nbs/18c_record.ipynb #36821825
 import csv
@@ -68,7 +69,7 @@ def outlines(
                       "bbox": [x, y, width, height], "iscrowd": 0})
     return found
 
-# %% ../nbs/18c_record.ipynb #d85efe84
+# %% ../nbs/18c_record.ipynb #3747b603
 COLOURS = {"dry": (120, 200, 120), "wet": (90, 170, 255), "flooded": (255, 110, 90),
            "unknown": (190, 190, 190)}
 
@@ -87,18 +88,19 @@ def overlay(
     image, water = cv2.resize(image, size, interpolation=cv2.INTER_AREA), shrink(mask)
     tinted = (image * 0.55 + np.array([20, 90, 255]) * 0.45).astype(np.uint8)
     image = np.where(water[..., None] > 0, tinted, image)
-    for region, colour in ((water, (0, 60, 220)), (None if counts is None else shrink(counts),
-                                                   (255, 220, 0))):
-        if region is not None:
-            lines = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)[0]
-            cv2.drawContours(image, lines, -1, colour, max(1, size[0] // 640))
-    scale = max(0.4, size[0] / 900)
-    for thick, colour in ((4, (0, 0, 0)), (1, COLOURS[state])):
-        cv2.putText(image, caption, (8, round(36 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale, colour,
-                    max(1, round(thick * scale)), cv2.LINE_AA)
+    drawn = [(water, (0, 60, 220))] + ([] if counts is None else [(shrink(counts), (255, 220, 0))])
+    for region, colour in drawn:
+        lines = cv2.findContours(region, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)[0]
+        cv2.drawContours(image, lines, -1, colour, max(1, size[0] // 640))
+    if caption:
+        scale = max(0.4, size[0] / 1000)
+        wide = cv2.getTextSize(caption, cv2.FONT_HERSHEY_SIMPLEX, scale, 1)[0][0]
+        cv2.rectangle(image, (0, 0), (wide + 12, round(34 * scale)), COLOURS[state], -1)
+        cv2.putText(image, caption, (6, round(24 * scale)), cv2.FONT_HERSHEY_SIMPLEX, scale,
+                    (0, 0, 0), 1, cv2.LINE_AA)
     return image
 
-# %% ../nbs/18c_record.ipynb #71b6cf8d
+# %% ../nbs/18c_record.ipynb #ff7fb7ff
 COLUMNS = ("source", "frame", "seconds", "clock", "water_share", "regions", "largest_share",
            "mean_probability", "quality", "reason", "state")
 
@@ -120,7 +122,7 @@ def told(folder: Path):
                                      "file; --out takes a folder.") from None
         raise
 
-
+# %% ../nbs/18c_record.ipynb #a29c2141
 class Rows:
     "A CSV file that always ends with a whole row."
 
@@ -154,14 +156,14 @@ def _write_whole(path: Path, picture: np.ndarray, *how) -> None:
     finally:
         part.unlink(missing_ok=True)
 
-# %% ../nbs/18c_record.ipynb #5ac6e043
+# %% ../nbs/18c_record.ipynb #b39ad7aa
 class Coco:
     "A COCO file that grows on the disk and is put together at the end."
 
     def __init__(self, path: Path):
         self.path, self.counts = path, {"images": 0, "annotations": 0}
-        self.parts = {name: open(path.with_name(f".{path.name}.{name}.part"), "w+", encoding="utf-8")
-                      for name in self.counts}
+        hidden = {name: path.with_name(f".{path.name}.{name}.part") for name in self.counts}
+        self.parts = {name: open(part, "w+", encoding="utf-8") for name, part in hidden.items()}
 
     def _add(self, name: str, entry: dict) -> None:
         self.counts[name] += 1
@@ -171,10 +173,12 @@ class Coco:
 
     def add(self, frame: Frame, mask: np.ndarray, file_name: str) -> None:
         "A frame and the outlines of its water, bool (H, W)."
-        self._add("images", {"file_name": file_name, "width": mask.shape[1],
-                             "height": mask.shape[0], "source": frame.source, "frame": frame.number})
+        height, width = mask.shape
+        self._add("images", {"file_name": file_name, "width": width, "height": height,
+                             "source": frame.source, "frame": frame.number})
+        own = {"image_id": self.counts["images"], "category_id": 1}
         for outline in outlines(mask):
-            self._add("annotations", {"image_id": self.counts["images"], "category_id": 1} | outline)
+            self._add("annotations", own | outline)
 
     def close(self) -> None:
         "Put the parts together; the file is whole or absent."
@@ -220,17 +224,19 @@ def _check_file(path: Path) -> None:
     except (OSError, SyntaxError, Image.DecompressionBombError):
         pass  # a picture, but a broken one: its row will say so
 
-# %% ../nbs/18c_record.ipynb #7ebcfdd5
+# %% ../nbs/18c_record.ipynb #e567fa7e
 def media(
     folder: Path,  # with its sub-folders
     out: Path,  # results lie here, and are no sources
 ) -> Iterator[Path]:
-    "Pictures and videos by their names; hidden files are none."
+    "Pictures and videos by their names; hidden files and folders are none."
     own = out.resolve() if out.resolve() != folder.resolve() else None
-    for path in folder.rglob("*"):
-        if path.suffix.lower() in MEDIA and not path.name.startswith(".") and path.is_file() and \
-                (own is None or own not in path.resolve().parents):
-            yield path
+    for place, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders
+                      if name[0] != "." and Path(place, name).resolve() != own]
+        for name in files:
+            if name[0] != "." and Path(name).suffix.lower() in MEDIA:
+                yield Path(place, name)
 
 
 def found(
@@ -311,7 +317,7 @@ def _silence(source: str, number: int, seconds: float) -> Frame:
     return Frame(source, number, None, f"No file has come for {seconds:.0f} s.",
                  clock=now.isoformat(timespec="seconds"), camera=source, time=now.timestamp())
 
-# %% ../nbs/18c_record.ipynb #bba7b1b8
+# %% ../nbs/18c_record.ipynb #d85e144d
 def frames_of(
     source: Union[str, Path],  # checked by `found`, or an address
     out: Path,  # where results go
@@ -319,7 +325,8 @@ def frames_of(
     say: Callable[[str], None] = print,  # receives what happens to a stream
 ) -> Iterator[tuple[Frame, Path]]:  # frame, and its file relative to the source
     "The frames of one source, one at a time."
-    folder, quiet, silent = Path(source), options.quiet or float("inf"), options.rules.silent_seconds
+    folder, quiet = Path(source), options.quiet or float("inf")
+    silent = options.rules.silent_seconds
     if is_stream(source):
         every = 1.0 if options.every is None else options.every
         for frame in stream_frames(str(source), every, quiet, say):
@@ -372,7 +379,34 @@ def _free_name(out: Path, file: Path) -> Path:
         name, plain, number = plain, plain.with_name(f"{file.stem}_{number}"), number + 1
     return name
 
-# %% ../nbs/18c_record.ipynb #6866537b
+# %% ../nbs/18c_record.ipynb #cb615988
+class Pictures:
+    "Masks, overlays, maps and outlines of the frames of a call."
+
+    def __init__(self, out: Path, kinds: Sequence[str]):
+        self.out, self.kinds = out, [kind for kind in KINDS if kind in kinds]
+        self.coco = Coco(out / "polygons.json") if "polygons" in kinds else None
+        self.of, self.base = None, None  # the last file, and the name that its pictures got
+
+    def add(self, frame: Frame, file: Path, answer: Prediction, state: str,
+            counts: Optional[np.ndarray]) -> None:
+        "Those of one frame; `counts` is the region of interest, bool (H, W)."
+        single = frame.seconds is None
+        if single or self.of != (frame.source, file):
+            self.of, self.base = (frame.source, file), _free_name(self.out, file)
+        name = self.base if single else self.base / f"{frame.number:06d}"
+        caption = f"{state} {answer.water_share:.1%}"
+        draw = {"masks": lambda: answer.mask * np.uint8(255),
+                "overlays": lambda: overlay(frame.image, answer.mask, caption, state,
+                                            counts)[..., ::-1],
+                "probabilities": lambda: to_bytes(answer.prob)}
+        for kind in self.kinds:
+            _write_whole(self.out / kind / f"{name}{KINDS[kind]}", draw[kind]())
+        if self.coco is not None:
+            shown = file.as_posix() if single else f"{name.as_posix()}.png"
+            self.coco.add(frame, answer.mask, shown)
+
+# %% ../nbs/18c_record.ipynb #a25ec831
 class Recorder:
     "Writes what is known about frames into a folder that is its own."
 
@@ -383,12 +417,10 @@ class Recorder:
         region: Optional[Region] = None,  # of interest
     ):
         refuse_used(out)
-        self.out, self.kinds, self.region, self.summary = out, set(kinds), region, Summary(out)
-        self.base = None, None  # the last file, and the name that its pictures got
+        self.out, self.region, self.summary = out, region, Summary(out)
         with told(out):
             out.mkdir(parents=True, exist_ok=True)
-            self.rows = Rows(out / "frames.csv")
-            self.coco = Coco(out / "polygons.json") if "polygons" in self.kinds else None
+            self.rows, self.pictures = Rows(out / "frames.csv"), Pictures(out, kinds)
 
     def add(self, frame: Frame, file: Path, answer: Optional[Prediction], quality: str, reason: str,
             state: str) -> None:
@@ -397,11 +429,8 @@ class Recorder:
         with told(self.out):
             if answer is not None:
                 counts = None if self.region is None else self.region.on(answer.mask.shape)
-                sizes, pixels = region_sizes(answer.mask), answer.mask[counts].size
-                largest = sizes[0] / pixels if len(sizes) else 0.0
-                numbers = [f"{answer.water_share:.6f}", len(sizes), f"{largest:.6f}",
-                           f"{answer.mean_probability:.6f}"]
-                self._pictures(frame, file, answer, state, counts)
+                numbers = _numbers(answer, answer.mask[counts].size)
+                self.pictures.add(frame, file, answer, state, counts)
             seconds = "" if frame.seconds is None else f"{frame.seconds:.3f}"
             self.rows.write([frame.source, frame.number, seconds, frame.clock, *numbers, quality,
                              reason, state])
@@ -409,34 +438,24 @@ class Recorder:
         self.summary.states[state] += 1
         self.summary.qualities[quality] += 1
 
-    def _pictures(self, frame, file, answer, state, counts) -> None:
-        single = frame.seconds is None
-        if single or self.base[0] != (frame.source, file):
-            self.base = (frame.source, file), _free_name(self.out, file)
-        name = self.base[1] if single else self.base[1] / f"{frame.number:06d}"
-        caption = f"{state} {answer.water_share:.1%}"
-        draw = {"masks": lambda: answer.mask * np.uint8(255),
-                "overlays": lambda: overlay(frame.image, answer.mask, caption, state,
-                                            counts)[..., ::-1],
-                "probabilities": lambda: to_bytes(answer.prob)}
-        for kind, suffix in KINDS.items():
-            if kind in self.kinds:
-                _write_whole(self.out / kind / f"{name}{suffix}", draw[kind]())
-        if self.coco is not None:
-            self.coco.add(frame, answer.mask,
-                          file.as_posix() if single else f"{name.as_posix()}.png")
-
     def close(self) -> None:
         "Put the outlines together; without a row, leave nothing behind."
         with told(self.out):
             self.rows.close()
-            if self.coco is not None:
-                self.coco.close()
+            if self.pictures.coco is not None:
+                self.pictures.coco.close()
         if not self.summary.rows:
             for name in ("frames.csv", "polygons.json"):
                 (self.out / name).unlink(missing_ok=True)
             if not any(self.out.iterdir()):
                 self.out.rmdir()
+
+
+def _numbers(answer: Prediction, pixels: int) -> list:
+    sizes = region_sizes(answer.mask)
+    largest = sizes[0] / pixels if len(sizes) else 0.0
+    return [f"{answer.water_share:.6f}", len(sizes), f"{largest:.6f}",
+            f"{answer.mean_probability:.6f}"]
 
 # %% ../nbs/18c_record.ipynb #5c886aa8
 def record(
