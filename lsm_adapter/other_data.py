@@ -33,7 +33,7 @@ def _run_folder(
 ) -> Path:
     "Where a run lies; a `ValueError` that lists what there is."
     for folder in (Path(name), runs_folder() / str(name)):
-        if (folder / "spec.yaml").is_file():
+        if folder.is_dir():
             return folder.resolve()
     there = sorted(path.parent for path in runs_folder().glob("*/spec.yaml"))
     found = [folder for folder in there if folder.name.startswith(str(name))]
@@ -42,11 +42,23 @@ def _run_folder(
     names = [folder.name for folder in found or there]
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if names[6:] else "")
     told = f"several begin with it: {shown}" if found else f"finished runs: {shown or 'none yet'}"
-    raise ValueError(f"There is no finished run {str(name)!r}; {told}. Give an id or a folder.")
+    raise ValueError(f"There is no finished run {str(name)!r}; {told}. Give an id, a "
+                     "folder, or a file of `lsm export`.")
 
 # %% ../nbs/16c_other_data.ipynb #b102223d
 def _record(folder: Path) -> dict:
-    return yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
+    path = folder / "spec.yaml"
+    if not path.is_file() and (folder / "resume.pt").exists() or ".unfinished" in folder.parts:
+        raise ValueError(f"The run in {folder} is not finished; the `lsm` command that began it "
+                         "continues it.")
+    try:
+        record = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError, UnicodeDecodeError):
+        record = None
+    if not isinstance(record, dict):
+        raise ValueError(f"{folder} is not the folder of a finished run: it has no spec.yaml that "
+                         "says so.")
+    return record
 
 
 def finished_run(

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['STATES', 'FORMAT', 'Rules', 'rules_from', 'grey_of', 'brightness', 'sharpness', 'torn_share', 'still_quality',
-           'inside', 'Region', 'region_from', 'state_of', 'read_run', 'export_run', 'read_exported', 'Prediction',
-           'picture_from', 'Predictor']
+           'inside', 'Region', 'region_from', 'state_of', 'export_run', 'read_exported', 'Prediction', 'picture_from',
+           'Predictor']
 
 # %% ../nbs/18_predict.ipynb #e5f919f6
 import json
@@ -16,14 +16,14 @@ from typing import Optional, Union
 import cv2
 import numpy as np
 import torch
-import yaml
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import nn
 
 from .data import read_image, read_mask
 from .evaluate import model_predictor
-from .runs import PROFILES, TRIVIAL, Run, RunSpec, parents, put_in_place, runs_folder
+from .other_data import finished_run
+from .runs import PROFILES, TRIVIAL, Run, put_in_place
 from .train import blueprint, build, load_model
 
 # %% ../nbs/18_predict.ipynb #f959d896
@@ -211,56 +211,25 @@ def state_of(
         return "unknown"
     return "flooded" if share >= rules.flooded_on else "wet" if share >= rules.wet_on else "dry"
 
-# %% ../nbs/18_predict.ipynb #372af8ad
-def _record(folder: Path) -> dict:
-    if not folder.exists():
-        raise FileNotFoundError(f"There is no run and no exported model {folder}; give the folder "
-                                "of a finished run, its name under runs/, or an exported file.")
-    path = folder / "spec.yaml"
-    if not path.is_file() and (folder / "resume.pt").exists() or ".unfinished" in folder.parts:
-        raise ValueError(f"The run in {folder} is not finished; the `lsm` command that began it "
-                         "continues it.")
-    try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError):
-        record = None
-    if not isinstance(record, dict) or not {"method", "parents", "settings"} <= record.keys():
-        raise ValueError(f"{folder} is not the folder of a finished run: it has no spec.yaml that "
-                         "says so.")
-    return record
-
 # %% ../nbs/18_predict.ipynb #4a872a58
-def read_run(
-    folder: Path,  # of a finished run
-) -> tuple[Run, dict]:  # the run, and role -> finished parent Run
-    "A run and what it builds on by their folders alone."
-    record = _record(folder)
-    known = {name: record[name] for name in RunSpec.__dataclass_fields__ if name in record}
-    spec = RunSpec(**known | {"components": tuple(known["components"]),
-                              "choices": tuple(known["choices"].items())})
-    if spec.method in TRIVIAL:
-        raise ValueError(f"{folder} is the run of {spec.title!r}, which has no model; give a run "
-                         "of a method of Table 1.")
-    made, now = record["settings"], vars(PROFILES[spec.profile])
-    for name in ("sam", "image_size", "small_size", "rank"):
-        if made.get(name, now[name]) != now[name]:
-            raise ValueError(f"{folder} was made with {name} = {made[name]}, and the profile "
-                             f"{spec.profile!r} now has {now[name]}; train it again.")
-    roles = {role: folder.parent / record["parents"][role] for role in parents(spec)}
-    return Run(spec, folder), {role: Run(parents(spec)[role], path) if path.is_dir() else None
-                               for role, path in roles.items()}
+def _trained(run: Union[str, Path]) -> Run:
+    run = finished_run(run)
+    if run.spec.method in TRIVIAL:
+        raise ValueError(f"{run.folder} is the run of {run.spec.title!r}, which has no model; give "
+                         "a run of a method of Table 1.")
+    return run
 
 # %% ../nbs/18_predict.ipynb #1a522c9f
 FORMAT = 1  # of exported files; raise when older ones can no longer be read
 
 
 def export_run(
-    run: Union[str, Path],  # a finished run's folder, or its name under runs/
+    run: Union[str, Path],  # a finished run's folder or id
     path: Union[str, Path],  # the file, for example street.safetensors; whole or absent
 ) -> Path:  # the same
     "Write a finished run as one file that needs nothing else."
-    run, roles = read_run(_run_folder(run))
-    model, path = load_model(run, roles), Path(path)
+    run = _trained(run)
+    model, path = load_model(run), Path(path)
     if path.is_dir() or not path.parent.is_dir():
         raise ValueError(f"{path} cannot be the exported file; give the name of a file in a "
                          "folder that exists.")
@@ -277,11 +246,6 @@ def export_run(
     finally:
         part.unlink(missing_ok=True)
     return path
-
-
-def _run_folder(run: Union[str, Path]) -> Path:
-    named = runs_folder() / str(run)
-    return named if not Path(run).exists() and named.is_dir() else Path(run)
 
 # %% ../nbs/18_predict.ipynb #213f9720
 def read_exported(
@@ -350,18 +314,17 @@ class Predictor:
     @classmethod
     def load(
         cls,
-        run_or_file: Union[str, Path],  # a finished run's folder or name, or an exported file
+        run_or_file: Union[str, Path],  # a finished run's folder or id, or an exported file
         device: Optional[str] = None,  # where to compute; None: a GPU if there is one
         rules: Rules = Rules(),  # of quality and state
     ) -> "Predictor":
         "The predictor of a finished run or of an exported file."
-        path = _run_folder(run_or_file)
-        if path.is_file():
-            model, header = read_exported(path)
+        if Path(run_or_file).is_file():
+            model, header = read_exported(Path(run_or_file))
             title, size = header["title"], header["blueprint"]["image_size"]
         else:
-            run, roles = read_run(path)
-            model, title = load_model(run, roles), run.spec.title
+            run = _trained(run_or_file)
+            model, title = load_model(run), run.spec.title
             size = PROFILES[run.spec.profile].image_size
         device = device or ("cuda" if torch.cuda.is_available() else "cpu")
         return cls(model.to(device), size, title, rules)
