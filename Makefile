@@ -7,6 +7,7 @@
 #   make reproduce TABLES=1 DATA=folder the same rows on your own images and masks
 #   make test                           everything that continuous integration checks
 #   make report-check                   look at the page of results in a browser, with nobody looking
+#   make widgets-check                  the prompt inspector in a browser, moved by a script
 #   make slurm-test                     Table 1 under smoke through the queue of a SLURM
 #   make kill-test                      kills runs at every moment; what comes out stays the same
 #   make lab                            JupyterLab on the notebooks
@@ -38,6 +39,9 @@ report-check: $(VENV)/installed
 	$(BIN)/lsm reproduce --tables report --profile "$(PROFILE)"
 	$(BIN)/python tools/browser_check.py results/$(PROFILE)/report.html
 
+widgets-check: $(VENV)/installed
+	$(BIN)/python tools/widget_check.py
+
 slurm-test: $(VENV)/installed
 	$(BIN)/python -c "import shutil, sys; shutil.which('squeue') or sys.exit('There is no SLURM here; bash tools/slurm_localhost.sh sets one up.')"
 	bash tools/workflow_check.sh slurm
@@ -68,4 +72,4 @@ $(VENV)/installed: setup.py settings.ini constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[notebooks,dev,cluster]"
 	touch $@
 
-.PHONY: reproduce plan test slurm-test kill-test report-check lab docs gpu-smoke readme pictures
+.PHONY: reproduce plan test slurm-test kill-test report-check lab docs widgets-check gpu-smoke readme pictures

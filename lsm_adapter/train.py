@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['learning_rate', 'make_optimiser', 'own_state', 'load_into', 'save_weights', 'blueprint', 'build', 'new_model',
-           'load_model', 'duration', 'Objective', 'Progress', 'fit', 'sam_adapter_loss', 'cached', 'FrozenCache',
-           'share', 'training_data', 'cached_loss', 'train']
+           'parents_beside', 'load_model', 'duration', 'Objective', 'Progress', 'fit', 'sam_adapter_loss', 'cached',
+           'FrozenCache', 'share', 'training_data', 'cached_loss', 'train']
 
 # %% ../nbs/15_train.ipynb #9f00b41a
 import json
@@ -137,13 +137,20 @@ def new_model(
     return model
 
 # %% ../nbs/15_train.ipynb #0b5327c9
+def parents_beside(
+    run: Run,  # finished
+) -> dict:  # role -> Run, which may be gone
+    "What a run builds on, by its record and not by `find`, so that neither data nor place matter."
+    record = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
+    return {role: Run(parent, run.folder.parent / record["parents"][role])
+            for role, parent in parents(run.spec).items()}
+
+
 def load_model(
     run: Run,  # finished
 ) -> nn.Module:  # in evaluation mode, on the CPU
     "The trained model of a finished run; its parents have to lie beside it."
-    record = yaml.safe_load((run.folder / "spec.yaml").read_text(encoding="utf-8"))
-    roles = {role: Run(parent, run.folder.parent / record["parents"][role])
-             for role, parent in parents(run.spec).items()}
+    roles = parents_beside(run)
     gone = [role for role, parent in roles.items() if not parent.weights.exists()]
     if gone:
         raise FileNotFoundError(f"The {gone[0]} model that {run.id} builds on is gone from "

@@ -4,13 +4,13 @@
 
 # %% auto #0
 __all__ = ['FOUND', 'FALSE', 'MISSED', 'SCORES', 'Sight', 'look_at', 'turned', 'PromptView', 'inspect_prompts', 'outcome',
-           'draw_view', 'captions', 'score_rows', 'static_view', 'still_png', 'PromptInspector', 'load_run',
-           'finished_run', 'example_scenes', 'given_pictures', 'explore']
+           'draw_view', 'captions', 'score_rows', 'static_view', 'still_png', 'PromptInspector', 'load_run', 'best_run',
+           'example_scenes', 'given_pictures', 'explore']
 
 # %% ../nbs/19_widgets.ipynb #3a7abd00
 import base64
 import io
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Optional, Sequence, Union
@@ -19,7 +19,6 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
-import yaml
 from PIL import Image
 
 from .combiner import PROMPTS
@@ -28,13 +27,13 @@ from .evaluate import shown_images, to_bytes
 from .he_adapter import equalise, high_frequencies
 from .metrics import BinaryScores
 from .model import Frozen, LSMAdapter, TripleSPrompter, spatial_prompter
-from .runs import (PROFILES, Run, RunSpec, manifest_of, parents,
-                              runs_folder)
+from .other_data import finished_run
+from .runs import PROFILES, RunSpec, manifest_of, runs_folder
 from .sam import normalise
 from .semantic_prompter import pseudo_mask
 from .spatial_prompter import KINDS, NOT_A_POINT, POSITIVE
 from .synthetic import CONDITIONS, NO_WATER, draw_scene, quota, scene_seed
-from .train import load_into, new_model
+from .train import load_model, new_model, parents_beside
 
 # %% ../nbs/19_widgets.ipynb #7e903146
 @dataclass(frozen=True)
@@ -559,54 +558,32 @@ class PromptInspector:
         return {**self.box._repr_mimebundle_(), "text/plain": self.note or "PromptInspector",
                 "image/png": base64.b64encode(still).decode()}
 
-# %% ../nbs/19_widgets.ipynb #b851c831
-def _record(folder: Path) -> dict:
-    if not (folder / "spec.yaml").is_file():
-        raise FileNotFoundError(f"There is no finished run in {folder}; give a folder that holds "
-                                "spec.yaml and weights.safetensors, such as one under runs/.")
-    return yaml.safe_load((folder / "spec.yaml").read_text(encoding="utf-8"))
-
-
-def _spec_of(record: dict) -> RunSpec:
-    given = {f.name: record[f.name] for f in fields(RunSpec) if f.name in record}
-    return RunSpec(**{**given, "components": tuple(record["components"]),
-                      "choices": tuple(record["choices"].items())})
-
 # %% ../nbs/19_widgets.ipynb #963142d8
 def load_run(
-    folder: Union[str, Path],  # of a finished run, with its parents' folders beside it
-) -> tuple:  # the model in evaluation mode, and its RunSpec
-    "A trained model by its folder alone: neither its data nor its place matters."
-    folder = Path(folder)
-    record = _record(folder)
-    spec, roles = _spec_of(record), {}
-    if not set(spec.switched_on) & set(PROMPTS):
-        raise ValueError(f"{folder.name} is a run of {spec.title}, which has no prompts to look at; "
+    name: Union[str, Path],  # of a finished run: its id or its folder, with its parents beside it
+) -> tuple:  # the model in evaluation mode, and its Run
+    "A trained model that has prompts."
+    run = finished_run(name)
+    if not set(run.spec.switched_on) & set(PROMPTS):
+        raise ValueError(f"{run.id} is a run of {run.spec.title}, which has no prompts to look at; "
                          "give one of a method that has, such as lsm_adapter_s or sam_adapter_s.")
-    for role, parent in parents(spec).items():
-        roles[role] = Run(parent, folder.parent / record["parents"][role])
-        if not roles[role].weights.is_file():
-            raise FileNotFoundError(f"{folder} builds on {roles[role].id}, which is not beside it; "
-                                    "copy that folder there, too.")
-    model = new_model(spec, roles)
-    load_into(model, folder / "weights.safetensors")
-    return model.eval(), spec
+    return load_model(run), run
 
 # %% ../nbs/19_widgets.ipynb #6bc3f0c3
-def finished_run() -> Optional[Path]:  # None: there is none
+def best_run() -> Optional[Path]:  # None: there is none
     "The folder of the run to look at first: long training before short, plain before altered."
     found = []
     for path in sorted(runs_folder().glob("*/spec.yaml")):
-        folder, record = path.parent, _record(path.parent)
-        whole = all((folder.parent / name).is_dir() for name in record["parents"].values())
         try:
-            spec = _spec_of(record)
-        except (KeyError, ValueError):  # of another version of this package
+            run = finished_run(path.parent)
+        except ValueError:  # of another version of this package
             continue
+        spec = run.spec
+        whole = all(p.weights.exists() for p in parents_beside(run).values())
         if whole and set(spec.switched_on) & set(PROMPTS):
             plain = RunSpec(spec.method, spec.profile, spec.data, spec.seed)
             found.append((list(PROFILES).index(spec.profile), spec == plain,
-                          spec.data == "uw_synth", spec.method == "lsm_adapter_s", folder))
+                          spec.data == "uw_synth", spec.method == "lsm_adapter_s", run.folder))
     return max(found, default=(None,))[-1]
 
 # %% ../nbs/19_widgets.ipynb #748c045d
@@ -650,14 +627,14 @@ def given_pictures(
 
 # %% ../nbs/19_widgets.ipynb #839d428d
 def _at_hand(run: Union[str, Path, None]) -> tuple:
-    folder = finished_run() if not run else runs_folder() / run
-    if folder is None:
+    name = run or best_run()
+    if name is None:
         spec = RunSpec("lsm_adapter_s", "demo")
         return new_model(spec, {}).eval(), spec, (
             "No finished run was found, so this model is untrained and its masks mean nothing; "
             "lsm train --method lsm_adapter_s --profile demo trains one in about ten minutes.")
-    model, spec = load_run(folder if folder.is_dir() else Path(run))
-    return model, spec, f"{spec.title}, profile {spec.profile}, run {folder.name}."
+    model, run = load_run(name)
+    return model, run.spec, f"{run.spec.title}, profile {run.spec.profile}, run {run.id}."
 
 
 def explore(

@@ -28,7 +28,7 @@ else
 fi
 
 say "every module notebook runs (nbs/reproduce is for papermill, below)"
-wanted=$(ls nbs/[0-9]*.ipynb nbs/index.ipynb | wc -l)
+wanted=$(ls nbs/[0-9]*.ipynb nbs/index.ipynb nbs/explore_prompts.ipynb | wc -l)
 LSM_HOME=$home nbdev_test --path nbs --do_print --n_workers 2 --timing 2>&1 | tee "$home/log"
 ran=$(grep -c '^- Completed' "$home/log" || true)
 if [ "$ran" -ne "$wanted" ]; then echo "$ran of $wanted notebooks ran"; exit 1; fi
@@ -53,6 +53,12 @@ done
 
 say "the page of results, looked at in a browser if there is one"
 LSM_HOME=$home python tools/browser_check.py results/smoke/report.html
+
+say "the prompt inspector in JupyterLab, by mouse, if there is a browser"
+LSM_HOME=$home python tools/widget_check.py
+
+say "lsm predict on drawn cameras: a row for each frame, the scores of its pictures, flat memory"
+LSM_HOME=$home python tools/predict_check.py "$(ls -d "$home"/runs/lsm_adapter_s-* | head -n 1)" 20 12 300
 
 say "runs that are killed at any moment end bit for bit the same"
 python tools/kill_test.py --undisturbed "$home"
@@ -82,4 +88,4 @@ say "the wheel installs and imports in a clean environment"
 bash tools/wheel.sh "$home"
 
 echo
-echo "$((ran + reproduced + 9)) passed, 0 failed"
+echo "$((ran + reproduced + 11)) passed, 0 failed"
