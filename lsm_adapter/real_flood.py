@@ -158,7 +158,7 @@ def says_photographs(
                      + (f": {'; '.join(firm['claim'])}." if len(firm) else "."))
     return "\n\n".join(parts)
 
-# %% ../nbs/17f_real_flood.ipynb #125b2143
+# %% ../nbs/17f_real_flood.ipynb #967487ff
 PALETTE = ("#d9822b", "#3b7dd8", "#2c8c5a", "#c0273c", "#7a5ac8", "#8a8a8a")
 
 
@@ -169,7 +169,8 @@ def _bundle(ax, runs: list, chosen: set, title: str, colour: str) -> list:
         point = scores.compute()
         points += [point["precision"], point["recall"]]
         if run.spec.method in TRIVIAL:
-            ax.plot(point["recall"], point["precision"], "x", color="0.4", label=label)
+            marker = "x+^v"[list(TRIVIAL).index(run.spec.method)]
+            ax.plot(point["recall"], point["precision"], marker, color="0.4", label=label)
             return []
         precision, recall, _ = scores.pr_curve()
         ax.plot(recall[1:], precision[1:], color=colour, lw=1, alpha=0.8, label=label)
