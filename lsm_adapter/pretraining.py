@@ -32,7 +32,7 @@ from .losses import without_autocast
 from .promptable_scenes import LEAST, MOST, PromptableScene, draw_promptable, photograph
 from .sam import PROMPT_WIDTH, SAM, build_sam
 
-# %% ../nbs/05b_pretraining.ipynb #3c51f4d0
+# %% ../nbs/05b_pretraining.ipynb #ff8713f4
 @dataclass(frozen=True)
 class Pretraining:
     "Everything that decides what comes out of a pretraining."
@@ -45,7 +45,7 @@ class Pretraining:
     reuse: int = 4  # times that a drawn scene is photographed
     lag: int = 48  # steps between its photographs
     lr: float = 1e-3  # highest learning rate
-    warmup: int = 300  # steps in which it rises
+    warmup: int = 100  # steps in which it rises
     decay: float = 0.3  # share of the steps in which it falls to 0
     weight_decay: float = 0.05  # of weight matrices alone
     grouping: float = 1.0  # weight of the scaffold; 0: none
@@ -296,7 +296,7 @@ def decode_all(
     logits = logits.reshape(number, -1, 4 * h, 4 * w)
     return logits.float(), decoder.iou_prediction_head(tokens[:, 0]).float()
 
-# %% ../nbs/05b_pretraining.ipynb #b17b90b8
+# %% ../nbs/05b_pretraining.ipynb #c9947563
 def mask_losses(
     logits: Tensor,  # (N, M, h, w)
     share: Tensor,  # (N, 1, h, w) in [0, 1]
@@ -304,7 +304,7 @@ def mask_losses(
     "20 focal + dice for each mask."
     share, p = share.expand_as(logits), logits.sigmoid()
     ce = F.binary_cross_entropy_with_logits(logits, share, reduction="none")
-    focal = ((0.75 - 0.5 * share) * (p - share).square() * ce).mean((2, 3))
+    focal = (0.5 * (p - share).square() * ce).mean((2, 3))
     overlap, total = (p * share).sum((2, 3)), p.sum((2, 3)) + share.sum((2, 3))
     return 20 * focal + 1 - (2 * overlap + 1) / (total + 1)
 
