@@ -10,7 +10,7 @@ __all__ = ['PLANS', 'RADII', 'FLOOD_TWINS', 'Pretraining', 'pretraining_rate', '
            'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out', 'flood_half',
            'photographs', 'photograph_sets', 'save_sam']
 
-# %% ../nbs/05b_pretraining.ipynb #3d95413d
+# %% ../nbs/05b_pretraining.ipynb #5cf20ee3
 import json
 import math
 import os
@@ -24,6 +24,7 @@ import cv2
 import numpy as np
 import torch
 import torch.nn.functional as F
+from filelock import FileLock
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
@@ -509,7 +510,7 @@ class _Diary:
             file.write(json.dumps(line) + "\n")
         self.say(" · ".join(f"{name} {value:.4g}" for name, value in line.items()))
 
-# %% ../nbs/05b_pretraining.ipynb #f25c45e1
+# %% ../nbs/05b_pretraining.ipynb #d15922d7
 def _run(process, processes, plan, folder, until, workers, precision, device, every, pause, say):
     "What each process of a pretraining does; the first one also writes."
     if processes > 1:
@@ -520,6 +521,7 @@ def _run(process, processes, plan, folder, until, workers, precision, device, ev
     optimiser = pretraining_optimiser(objective)
     state, diary = State(folder, objective, optimiser), _Diary(folder, every, say)
     steps, mine = range(state.step, until), range(process, plan.shards, processes)
+    parent = os.getppid()
     loader = DataLoader(PromptBatches(plan, mine), None, sampler=steps, num_workers=workers,
                         prefetch_factor=6 if workers else None)
     spent, began = state.seconds, time.monotonic()
@@ -533,6 +535,8 @@ def _run(process, processes, plan, folder, until, workers, precision, device, ev
             torch.distributed.all_reduce(gradient)
         descend(objective, optimiser, gradient / plan.shards, rate)
         state.step, state.seconds = step + 1, spent + time.monotonic() - began
+        if processes > 1 and os.getppid() != parent:  # who started this is gone
+            return
         if process == 0:
             diary(step + 1, rate, {"loss": found[0][1], **objective.scores})
             if time.monotonic() - saved > pause or state.step == until:
@@ -558,11 +562,12 @@ def pretrain(
     folder, until = Path(folder), min(until or plan.steps, plan.steps)
     folder.mkdir(parents=True, exist_ok=True)
     options = processes, plan, folder, until, workers, precision, device, every, pause, say
-    if processes == 1:
-        _run(0, *options)
-    else:
-        (folder / "meet").unlink(missing_ok=True)
-        torch.multiprocessing.spawn(_run, options, processes)
+    with FileLock(folder / "lock"):  # two would overwrite each other's state
+        if processes == 1:
+            _run(0, *options)
+        else:
+            (folder / "meet").unlink(missing_ok=True)
+            torch.multiprocessing.spawn(_run, options, processes)
     objective = PromptableLoss(trainable_nano(plan), plan)
     State(folder, objective, pretraining_optimiser(objective))
     return objective.sam.eval()
