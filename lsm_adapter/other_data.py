@@ -42,8 +42,8 @@ def _run_folder(
     names = [folder.name for folder in found or there]
     shown = ", ".join(names[:6]) + (f" and {len(names) - 6} more" if names[6:] else "")
     told = f"several begin with it: {shown}" if found else f"finished runs: {shown or 'none yet'}"
-    raise ValueError(f"There is no finished run {str(name)!r}; {told}. Give an id, a "
-                     "folder, or a file of `lsm export`.")
+    raise ValueError(f"There is no finished run {str(name)!r}; {told}. Give an id or a "
+                     "folder.")
 
 # %% ../nbs/16c_other_data.ipynb #b102223d
 def _record(folder: Path) -> dict:
