@@ -276,6 +276,10 @@ def overlays_in(
             found.setdefault(name, {})[None] = Path(entry.path)
             if match := re.fullmatch(r"(.+?)[_-](?:frame)?0*(\d+)", name):
                 found.setdefault(match[1], {})[int(match[2])] = Path(entry.path)
+        elif entry.is_dir():  # of a video: street/000012.jpg
+            for path in Path(entry.path).iterdir():
+                if path.suffix.lower() in _SUFFIXES and path.stem.isdigit():
+                    found.setdefault(name + suffix, {})[int(path.stem)] = path
     return found
 
 # %% ../nbs/18b_camera_report.ipynb #eaa8f94c
