@@ -65,8 +65,11 @@ def write_text(
 ) -> None:
     "Write beside the target, then rename."
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 # %% ../nbs/17_report.ipynb #35ad87b7
 METRICS = ("precision", "recall", "f1", "iou")
