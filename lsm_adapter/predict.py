@@ -239,6 +239,7 @@ def export_run(
     part = path.with_name(f".{path.name}.part")
     try:
         save_file(tensors, part, {"lsm_adapter": json.dumps(header)})
+        part.chmod(0o644)  # safetensors keeps it from everybody else, a service among them
         put_in_place(part, path)
     except (OSError, SafetensorError) as error:
         raise ValueError(f"{path} cannot be written ({error}); the folder has to be writable and "
