@@ -233,17 +233,18 @@ def with_epochs(
     PROFILES[name] = replace(p, **changed)
     return name
 
-# %% ../nbs/17f_real_flood.ipynb #551d511a
+# %% ../nbs/17f_real_flood.ipynb #7e80c547
 def epoch_study(
     profile: str,  # a key of `PROFILES`
     data: str | Path,  # from `training_part`
     epochs: Iterable[int],  # the candidates
     seeds: Iterable[int] = (0,),  # one run of each per seed
+    parts: Iterable[str] = tuple(PARTS),  # keys of `PARTS`
     say=print,  # receives lines of progress
 ) -> pd.DataFrame:  # part, epochs, seed, f1 in per cent, seconds of training
     "Train every candidate on the training part and score it on the rest of it."
-    specs = {(part, n, seed): RunSpec(method, with_epochs(profile, part, n), str(data), seed)
-             for part, method in PARTS.items() for n in epochs for seed in seeds}
+    specs = {(part, n, seed): RunSpec(PARTS[part], with_epochs(profile, part, n), str(data), seed)
+             for part in parts for n in epochs for seed in seeds}
     made = ensure_all(specs.values(), say)
     found = [(*key, 100 * made[spec].scores()["all"]["f1"],
               made[spec].provenance()["train_seconds"]) for key, spec in specs.items()]
