@@ -55,7 +55,7 @@ say "the page of results, looked at in a browser if there is one"
 LSM_HOME=$home python tools/browser_check.py results/smoke/report.html
 
 say "the prompt inspector in JupyterLab, by mouse, if there is a browser"
-LSM_HOME=$home python tools/widget_check.py
+LSM_HOME=$home/untrained python tools/widget_check.py # which answers every knob, whatever a smoke run has learned
 
 say "lsm predict on drawn cameras: a row for each frame, the scores of its pictures, flat memory"
 LSM_HOME=$home python tools/predict_check.py "$(ls -d "$home"/runs/lsm_adapter_s-* | head -n 1)" 20 12 300
