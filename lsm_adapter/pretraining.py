@@ -5,10 +5,10 @@
 # %% auto #0
 __all__ = ['PLANS', 'RADII', 'FLOOD_TWINS', 'Pretraining', 'pretraining_rate', 'pick_point', 'bounding_box', 'shake', 'wear',
            'point_and_box_tokens', 'choose_objects', 'belonging', 'image_prompts', 'PromptBatches', 'embed_points',
-           'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction', 'PromptableLoss', 'trainable_nano',
-           'pretraining_optimiser', 'State', 'shard_gradient', 'descend', 'pretrain', 'innermost', 'prompt_tokens',
-           'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out', 'flood_half',
-           'photographs', 'photograph_sets', 'save_sam']
+           'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction', 'PromptableLoss', 'match_places',
+           'trainable_nano', 'pretraining_optimiser', 'State', 'shard_gradient', 'descend', 'pretrain', 'innermost',
+           'prompt_tokens', 'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out',
+           'flood_half', 'photographs', 'photograph_sets', 'save_sam']
 
 # %% ../nbs/05b_pretraining.ipynb #5cf20ee3
 import json
@@ -415,16 +415,32 @@ class PromptableLoss(nn.Module):
             loss = loss + self.plan.grouping * self.by_grouping(z, batch["together"])
         return loss
 
-# %% ../nbs/05b_pretraining.ipynb #3002db3b
+# %% ../nbs/05b_pretraining.ipynb #96ab728e
+def match_places(
+    transformer: nn.Module,  # of SAM's mask decoder, changed in place
+    gain: float = 1.5,  # on both matrices
+) -> None:
+    "Let queries and keys of the attention between tokens and image begin alike."
+    pairs = [attention for layer in transformer.layers for attention in
+             (layer.cross_attn_token_to_image, layer.cross_attn_image_to_token)]
+    for attention in (*pairs, transformer.final_attn_token_to_image):
+        nn.init.zeros_(attention.q_proj.bias)
+        nn.init.zeros_(attention.k_proj.bias)
+        with torch.no_grad():
+            attention.q_proj.weight.mul_(gain)
+            attention.k_proj.weight.copy_(attention.q_proj.weight)
+
+
 def trainable_nano(
     plan: Pretraining,  # its seed and image size
 ) -> SAM:  # with random weights, its encoder trainable
     "`nano` before it has learnt anything."
     sam = build_sam("nano", image_size=plan.image_size, seed=plan.seed)
     sam.image_encoder.vit.requires_grad_(True)
+    match_places(sam.mask_decoder.transformer)
     return sam
 
-
+# %% ../nbs/05b_pretraining.ipynb #76db6331
 def pretraining_optimiser(objective: PromptableLoss) -> torch.optim.Optimizer:
     "AdamW; weight matrices decay, and biases, norms, tokens and position tables do not."
     kept = ("pos", "embed", "token")
