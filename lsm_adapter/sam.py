@@ -171,7 +171,8 @@ def load_sam_weights(
 
 # %% ../nbs/05_sam.ipynb #5434a484
 PRETRAINED = False  # whether `build_sam("nano")` loads the weights that come with the package
-NANO_FILE = PublishedFile("nano.safetensors", 0, "")
+NANO_FILE = PublishedFile(
+    "nano.safetensors", 12_031_768, "85cd483832f0927c803259ac329571fa4f8a5629461ece435833becfe5b989b9")
 
 
 @lru_cache(maxsize=1)
