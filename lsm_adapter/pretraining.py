@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['PLANS', 'RADII', 'FLOOD_TWINS', 'Pretraining', 'pretraining_rate', 'dice_weight', 'pick_point', 'bounding_box',
-           'shake', 'wear', 'point_and_box_tokens', 'choose_objects', 'belonging', 'image_prompts', 'PromptBatches',
-           'embed_points', 'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction', 'PromptableLoss',
-           'match_places', 'trainable_nano', 'pretraining_optimiser', 'State', 'shard_gradient', 'descend', 'pretrain',
-           'innermost', 'prompt_tokens', 'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores',
-           'held_out', 'flood_half', 'photographs', 'photograph_sets', 'save_sam']
+           'shake', 'wear', 'point_and_box_tokens', 'choose_objects', 'belonging', 'image_prompts', 'grouping_loss',
+           'PromptBatches', 'embed_points', 'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction',
+           'PromptableLoss', 'match_places', 'trainable_nano', 'pretraining_optimiser', 'State', 'shard_gradient',
+           'descend', 'pretrain', 'innermost', 'prompt_tokens', 'answers', 'worn_masks', 'overlap', 'prompt_itself',
+           'prompt_scores', 'held_out', 'flood_half', 'photographs', 'photograph_sets', 'save_sam']
 
 # %% ../nbs/05b_pretraining.ipynb #5cf20ee3
 import json
@@ -220,6 +220,17 @@ def image_prompts(
             "together": belonging(scene.parts), "places": np.stack([p for p, _ in tokens]), "labels": np.stack([l for _, l in tokens]),
             "worn": np.stack(worn)[:, None], "nothing": nothing}
 
+# %% ../nbs/05b_pretraining.ipynb #f1958d4b
+def grouping_loss(
+    code: Tensor,  # (B, tokens, D), the head's answers
+    scale: Tensor,  # (2,): a and b
+    together: Tensor,  # (B, tokens, tokens) in [0, 1]
+) -> Tensor:  # scalar
+    "Cross-entropy over all pairs of tokens."
+    unit = F.normalize(code - code.mean(1, keepdim=True), dim=2)
+    logits = scale[0] * (unit @ unit.transpose(1, 2)) + scale[1]
+    return F.binary_cross_entropy_with_logits(logits.float(), together)
+
 # %% ../nbs/05b_pretraining.ipynb #ef589d64
 class PromptBatches(Dataset):
     "Step number -> the images and prompts of that step, one batch for each shard asked for."
@@ -380,12 +391,9 @@ class PromptableLoss(nn.Module):
         return decode_all(self.sam.mask_decoder, z, position, sparse, dense)
 
     def by_grouping(self, z: Tensor, together: Tensor) -> Tensor:
-        "The scaffold: cross-entropy over all pairs of tokens."
+        "The scaffold."
         code = self.grouping(z.flatten(2).transpose(1, 2)).float()
-        unit = F.normalize(code - code.mean(1, keepdim=True), dim=2)
-        logits = self.scale[0] * (unit @ unit.transpose(1, 2)) + self.scale[1]
-        loss = F.binary_cross_entropy_with_logits(logits.float(), together.float() / 255)
-        self.scores["grouping"] = loss
+        self.scores["grouping"] = loss = grouping_loss(code, self.scale, together.float() / 255)
         return loss
 
     def by_tokens(self, z: Tensor, batch: dict, share: Tensor, generator) -> Tensor:
