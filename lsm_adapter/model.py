@@ -363,7 +363,7 @@ def _in_order(method: Method, components: Optional[Sequence[str]]) -> tuple:
 def build_method(
     name: str,  # a key of `METHODS`
     sam: str = "nano",  # "nano", "vit_b", "vit_l" or "vit_h"
-    checkpoint: Optional[Path] = None,  # SAM's weights; None: random ones, always the same
+    checkpoint: Optional[Path] = None,  # SAM's weights; None: see `build_sam`
     image_size: Optional[int] = None,  # side of the square input; None: SAM's native one
     small_size: Optional[int] = None,  # side at which the small model works; None: its native one
     components: Optional[Sequence[str]] = None,  # None: the method's own (Table 3 varies them)

@@ -459,7 +459,7 @@ def trainable_nano(
     plan: Pretraining,  # its seed and image size
 ) -> SAM:  # with random weights, its encoder trainable
     "`nano` before it has learnt anything."
-    sam = build_sam("nano", image_size=plan.image_size, seed=plan.seed)
+    sam = build_sam("nano", image_size=plan.image_size, seed=plan.seed, pretrained=False)
     sam.image_encoder.vit.requires_grad_(True)
     match_places(sam.mask_decoder.transformer)
     return sam

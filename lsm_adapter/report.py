@@ -257,7 +257,7 @@ def stand_ins(
     "What was measured in place of the paper's models."
     if profile == "paper":
         return "SAM ViT-B at 1024²", ""
-    return ("a nano SAM with random weights in place of the pretrained ViT-B",
+    return ("a nano SAM pretrained on drawn scenes in place of ViT-B",
             "In place of U2Net, Mask R-CNN and the plain networks stand smaller relatives of the "
             "same families (LIGHTER in 12_model). ")
 

@@ -35,6 +35,7 @@ from .data import Manifest, scan
 from .model import COMPONENTS, LIGHTER, METHODS
 from .other_scenes import OTHER_VERSION, make_camouflage, make_shadows
 from .processes import agreed, is_first, number_of_processes, wait_for_all
+from .sam import nano_weights
 from .synthetic import VERSION, make_uw_synth
 from .weights import SAM_FILES, sha256_of
 
@@ -108,12 +109,12 @@ PROFILES = {
     ),
     "demo": Profile(
         sam="nano", image_size=256, rank=24, small_size=128, lighter=LIGHTER,
-        large=Schedule(8, 4, 5e-4), second=Schedule(6, 4, 5e-4), joint=Schedule(2, 4, 5e-4),
-        small={"sinet": Schedule(10, 8, 1e-3, "adam", clip=0.5),
-               "u2net": Schedule(8, 8, 1e-3, "adam"), "mask_rcnn": Schedule(6, 8, 3e-4, "adam"),
-               **dict.fromkeys(_PLAIN, Schedule(8, 8, 5e-4))},
-        joint_lr={"u2net": 1e-3}, synthetic=Synthetic(240, 40, 160),
-        camouflage=Synthetic(96, 0, 40), shadows=Synthetic(96, 0, 60),
+        large=Schedule(6, 4, 5e-4), second=Schedule(3, 4, 5e-4), joint=Schedule(1, 4, 5e-4),
+        small={"sinet": Schedule(4, 8, 1e-3, "adam", clip=0.5),
+               "u2net": Schedule(3, 8, 1e-3, "adam"), "mask_rcnn": Schedule(1, 8, 3e-4, "adam"),
+               **dict.fromkeys(_PLAIN, Schedule(2, 8, 5e-4))},
+        joint_lr={"u2net": 1e-3}, synthetic=Synthetic(720, 40, 160),
+        camouflage=Synthetic(288, 0, 40), shadows=Synthetic(288, 0, 60),
     ),
     "paper": Profile(
         sam="vit_b", image_size=1024,
@@ -337,10 +338,10 @@ RECIPE = 1  # raised when training the same spec comes to mean something else
 
 def sam_weights(
     profile: str,  # a key of `PROFILES`
-) -> Optional[Path]:  # None: `nano` with its random weights
-    "Where the official weights of the profile's SAM have to lie: `weights/` under the home."
-    file = SAM_FILES.get(PROFILES[profile].sam)
-    return home() / "weights" / file.name if file else None
+) -> Path:
+    "The weights of its SAM: official ones in `weights/` under the home, those of nano in the package."
+    name = PROFILES[profile].sam
+    return nano_weights() if name == "nano" else home() / "weights" / SAM_FILES[name].name
 
 
 @lru_cache(maxsize=4)
@@ -348,9 +349,9 @@ def _digest(path: Path, size: int, changed: float) -> str:
     return sha256_of(path)
 
 # %% ../nbs/14_runs.ipynb #744ddd30
-def _large_settings(profile: Profile, weights: Optional[Path], plain: bool) -> dict:
+def _large_settings(profile: Profile, weights: Path, plain: bool) -> dict:
     settings = {"sam": profile.sam, "rank": profile.rank}
-    if weights is not None and weights.is_file():
+    if weights.is_file():
         facts = weights.stat()
         settings["weights"] = _digest(weights, facts.st_size, facts.st_mtime)
     if plain and profile.sam_adapter_loss != "same":
@@ -566,7 +567,7 @@ def _make(spec: RunSpec, made: dict, say: Callable[[str], None]) -> Run:
 def _refuse_missing_weights(specs: Iterable[RunSpec]) -> None:
     for spec in specs:
         path = sam_weights(spec.profile)
-        if spec.method in METHODS and METHODS[spec.method].large and path and not path.is_file():
+        if spec.method in METHODS and METHODS[spec.method].large and not path.is_file():
             raise FileNotFoundError(f"The profile {spec.profile!r} needs SAM's official weights as "
                                     f"{path}; `lsm fetch {PROFILES[spec.profile].sam}` "
                                     "fetches them.")

@@ -109,7 +109,7 @@ def blueprint(
 
 
 def build(
-    checkpoint: Optional[Path] = None,  # SAM's official weights; None: random ones
+    checkpoint: Optional[Path] = None,  # SAM's weights; None: see `build_sam`
     *, method, prompt, tau, choices, joint, **rest,  # from `blueprint`
 ) -> nn.Module:
     "A model as it is before anything has been trained."

@@ -379,7 +379,7 @@ def write_workflow(
 ) -> Path:  # graph.yaml
     "Write what `workflow/Snakefile` reads: the jobs, and a file of parameters for each."
     weights = sam_weights(graph.profile)
-    if weights is not None and not weights.is_file():
+    if not weights.is_file():
         raise FileNotFoundError(f"The names of the runs depend on SAM's official weights; {weights} "
                                 f"is not there: `lsm fetch {PROFILES[graph.profile].sam}`.")
     slow = ({s: run_seconds(s, DEVICES["V100S, float32"]) for s in graph.runs}
