@@ -112,7 +112,7 @@ PROFILES = {
         large=Schedule(6, 4, 5e-4), second=Schedule(3, 4, 5e-4), joint=Schedule(1, 4, 5e-4),
         small={"sinet": Schedule(4, 8, 1e-3, "adam", clip=0.5),
                "u2net": Schedule(3, 8, 1e-3, "adam"), "mask_rcnn": Schedule(1, 8, 3e-4, "adam"),
-               **dict.fromkeys(_PLAIN, Schedule(2, 8, 5e-4))},
+               **dict.fromkeys(_PLAIN, Schedule(3, 8, 5e-4))},
         joint_lr={"u2net": 1e-3}, synthetic=Synthetic(720, 40, 160),
         camouflage=Synthetic(288, 0, 40), shadows=Synthetic(288, 0, 60),
     ),
