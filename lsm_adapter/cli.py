@@ -93,7 +93,7 @@ COMMANDS["synth"] = Command("draw street scenes with standing water", _synth_opt
 # %% ../nbs/20_cli.ipynb #f8b320a2
 def _table_options(command: Options) -> None:
     for name, default, told in (
-            ("tables", "1 4", 'for example "1 4", or paper, choices, photographs, nano, report, or all'),
+            ("tables", "1 4", 'for example "1 4", or paper, choices, photographs, nano, prompts, report, or all'),
             ("profile", "demo", f"one of {', '.join(PROFILES)}"),
             ("seeds", "0", 'for example "0 1 2"'),
             ("data", None, "a folder of images and masks; None: drawn"),

@@ -76,9 +76,9 @@ NOTEBOOKS = {
     "1": ("table1", "figure5", "figure6", "figure7"), "2": ("table2",), "3": ("table3",),
     "4": ("table4",), "5": ("table5",), "6": ("table6",), "7": ("table7",), "8": ("table8",),
     "paper": ("paper",), "choices": ("open_choices",), "photographs": ("real_flood",),
-    "nano": ("pretrain_nano",),
+    "nano": ("pretrain_nano",), "prompts": ("prompt_use",),
 }
-BESIDE = ("choices", "photographs", "nano")  # no tables of the paper's
+BESIDE = ("choices", "photographs", "nano", "prompts")  # no tables of the paper's
 ALL = [name for name in NOTEBOOKS if name not in BESIDE]
 NO_DATA = ("table4", "paper", "pretrain_nano")  # not measured on the images of --data
 NO_RUN = ("figure5",)  # looks at the data alone, so there are no seeds

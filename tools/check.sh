@@ -45,7 +45,7 @@ fi
 
 say "the notebooks that reproduce run by papermill, profile smoke"
 LSM_HOME=$home lsm reproduce --tables all --profile smoke
-LSM_HOME=$home lsm reproduce --tables "choices photographs nano" --profile smoke # not part of all
+LSM_HOME=$home lsm reproduce --tables "choices photographs nano prompts" --profile smoke # not part of all
 # Two by papermill alone, without the strict runner of `lsm reproduce`.
 for name in table1 run; do
   LSM_HOME=$home papermill "nbs/reproduce/$name.ipynb" "$home/$name.ipynb" -p profile smoke --no-progress-bar
