@@ -6,9 +6,10 @@
 __all__ = ['PLANS', 'RADII', 'FLOOD_TWINS', 'Pretraining', 'pretraining_rate', 'dice_weight', 'pick_point', 'bounding_box',
            'shake', 'wear', 'point_and_box_tokens', 'choose_objects', 'belonging', 'image_prompts', 'grouping_loss',
            'PromptBatches', 'embed_points', 'decode_all', 'mask_losses', 'iou_of', 'round_loss', 'correction',
-           'PromptableLoss', 'match_places', 'trainable_nano', 'pretraining_optimiser', 'State', 'shard_gradient',
-           'descend', 'pretrain', 'innermost', 'prompt_tokens', 'answers', 'worn_masks', 'overlap', 'prompt_itself',
-           'prompt_scores', 'held_out', 'flood_half', 'photographs', 'photograph_sets', 'save_sam']
+           'loss_by_tokens', 'loss_by_masks', 'PromptableLoss', 'match_places', 'trainable_nano',
+           'pretraining_optimiser', 'State', 'shard_gradient', 'descend', 'pretrain', 'innermost', 'prompt_tokens',
+           'answers', 'worn_masks', 'overlap', 'prompt_itself', 'prompt_scores', 'held_out', 'flood_half',
+           'photographs', 'photograph_sets', 'save_sam']
 
 # %% ../nbs/05b_pretraining.ipynb #5cf20ee3
 import json
@@ -216,9 +217,10 @@ def image_prompts(
     worn = [wear(rng, mask, masks[:first]) for mask in masks[first:]]
     masks[first:][nothing] = largest
     cells = [cv2.resize(np.float32(m), worn[0].shape, interpolation=cv2.INTER_AREA) for m in masks]
-    return {"image": np.ascontiguousarray(scene.image.transpose(2, 0, 1)), "share": np.stack(cells),
-            "together": belonging(scene.parts), "places": np.stack([p for p, _ in tokens]), "labels": np.stack([l for _, l in tokens]),
-            "worn": np.stack(worn)[:, None], "nothing": nothing}
+    places, labels = map(np.stack, zip(*tokens))
+    return {"image": np.ascontiguousarray(scene.image.transpose(2, 0, 1)),
+            "together": belonging(scene.parts), "share": np.stack(cells), "places": places,
+            "labels": labels, "worn": np.stack(worn)[:, None], "nothing": nothing}
 
 # %% ../nbs/05b_pretraining.ipynb #f1958d4b
 def grouping_loss(
@@ -370,73 +372,80 @@ def correction(
     places = 4 * torch.stack([cell % width, cell // width], 1) + within
     return places[:, None], inside.flatten(1).gather(1, cell[:, None]).long()
 
+# %% ../nbs/05b_pretraining.ipynb #f1ebd4af
+def _ask(sam: SAM, z: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
+    with without_autocast(z):
+        position = sam.prompt_encoder.get_dense_pe()
+    return decode_all(sam.mask_decoder, z, position, sparse, dense)
+
+
+def loss_by_tokens(
+    sam: SAM,  # that is trained
+    z: Tensor,  # (N, D, h, w): the image embedding of every prompt
+    batch: dict,  # of `PromptBatches`: places and labels of N prompts
+    share: Tensor,  # (N, 1, 4 h, 4 w) in [0, 1]: the object of each
+    generator: torch.Generator,  # of the points of correction
+    dice: float,  # weight of the dice loss
+) -> tuple[Tensor, Tensor, Tensor]:  # loss (); IoUs (N,) of the first round, (N / 2,) of the second
+    "Points and boxes, then a correction of every other one."
+    encoder = sam.prompt_encoder
+    places, labels = batch["places"].flatten(0, 1), batch["labels"].flatten(0, 1)
+    bare = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+    logits, guess = _ask(sam, z, embed_points(encoder, places, labels), bare)
+    loss, iou = round_loss(logits, guess, share, True, dice), iou_of(logits, share)[:, 0]
+    best = logits.detach()[torch.arange(len(guess)), guess.detach().argmax(1)]
+    z, share, best, places, labels = (t[::2] for t in (z, share, best, places, labels))
+    place, label = correction(best, share, generator)
+    places, labels = torch.cat([place, places], 1), torch.cat([label, labels], 1)
+    logits, guess = _ask(sam, z, embed_points(encoder, places, labels),
+                         encoder.mask_downscaling(best[:, None]))
+    loss = loss + round_loss(logits, guess, share, False, dice)
+    return loss, iou, iou_of(logits, share)[:, 0]
+
+# %% ../nbs/05b_pretraining.ipynb #7931b29c
+def loss_by_masks(
+    sam: SAM,  # that is trained
+    z: Tensor,  # (N, D, h, w): the image embedding of every prompt
+    batch: dict,  # of `PromptBatches`: worn, N poor masks; nothing, which of them are not shown
+    share: Tensor,  # (N, 1, 4 h, 4 w) in [0, 1]: the object of each
+    dice: float,  # weight of the dice loss
+) -> tuple[Tensor, Tensor]:  # loss (); IoUs (N,)
+    "Poor masks, or nothing at all."
+    encoder = sam.prompt_encoder
+    dense = encoder.mask_downscaling(batch["worn"].flatten(0, 1))
+    bare = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
+    dense = torch.where(batch["nothing"].view(-1, 1, 1, 1), bare, dense)
+    logits, guess = _ask(sam, z, z.new_zeros(len(z), 0, z.shape[1]), dense)
+    return round_loss(logits, guess, share, True, dice), iou_of(logits, share)[:, 0]
+
 # %% ../nbs/05b_pretraining.ipynb #489bc848
 class PromptableLoss(nn.Module):
-    """A SAM and what its answers to a step's prompts cost; keeps the step's mean IoUs.
-
-    `dice` is the weight of the dice loss, for whoever trains it to set.
-    """
+    "A SAM and what its answers to a step's prompts cost; `scores` keeps the step's mean IoUs."
 
     def __init__(self, sam: SAM, plan: Pretraining):
         super().__init__()
-        self.sam, self.plan, self.scores, self.dice = sam, plan, {}, 1.
+        self.sam, self.plan, self.scores = sam, plan, {}
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(plan.seed)
             self.grouping = nn.Linear(PROMPT_WIDTH, 64)
         self.scale = nn.Parameter(torch.tensor([4., -1.]))
 
-    def _decode(self, z: Tensor, sparse: Tensor, dense: Tensor) -> tuple[Tensor, Tensor]:
-        with without_autocast(z):
-            position = self.sam.prompt_encoder.get_dense_pe()
-        return decode_all(self.sam.mask_decoder, z, position, sparse, dense)
-
-    def by_grouping(self, z: Tensor, together: Tensor) -> Tensor:
-        "The scaffold."
-        code = self.grouping(z.flatten(2).transpose(1, 2)).float()
-        self.scores["grouping"] = loss = grouping_loss(code, self.scale, together.float() / 255)
-        return loss
-
-    def by_tokens(self, z: Tensor, batch: dict, share: Tensor, generator) -> Tensor:
-        "Points and boxes, then a correction of every other one; z and share for every prompt."
-        encoder, plan = self.sam.prompt_encoder, self.plan
-        places, labels = batch["places"].flatten(0, 1), batch["labels"].flatten(0, 1)
-        bare = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-        logits, guess = self._decode(z, embed_points(encoder, places, labels), bare)
-        loss = round_loss(logits, guess, share, True, self.dice)
-        iou = iou_of(logits, share)[:, 0].view(-1, plan.points + plan.boxes)
-        self.scores.update(point=iou[:, :plan.points].mean(), box=iou[:, plan.points:].mean())
-        best = logits.detach()[torch.arange(len(guess)), guess.detach().argmax(1)]
-        z, share, best, places, labels = (t[::2] for t in (z, share, best, places, labels))
-        place, label = correction(best, share, generator)
-        places, labels = torch.cat([place, places], 1), torch.cat([label, labels], 1)
-        dense = encoder.mask_downscaling(best[:, None])
-        logits, guess = self._decode(z, embed_points(encoder, places, labels), dense)
-        self.scores["corrected"] = iou_of(logits, share)[:, 0].mean()
-        return loss + round_loss(logits, guess, share, False, self.dice)
-
-    def by_masks(self, z: Tensor, batch: dict, share: Tensor) -> Tensor:
-        "Poor masks, or nothing at all; z and share for every prompt."
-        encoder, nothing = self.sam.prompt_encoder, batch["nothing"].flatten()
-        dense = encoder.mask_downscaling(batch["worn"].flatten(0, 1))
-        bare = encoder.no_mask_embed.weight.view(1, -1, 1, 1)
-        dense = torch.where(nothing.view(-1, 1, 1, 1), bare, dense)
-        logits, guess = self._decode(z, z.new_zeros(len(z), 0, z.shape[1]), dense)
-        iou = iou_of(logits, share)[:, 0]
-        self.scores.update(mask=iou[~nothing].mean(), nothing=iou[nothing].mean())
-        return round_loss(logits, guess, share, True, self.dice)
-
-    def forward(self, batch: dict, generator: torch.Generator) -> Tensor:
-        "The loss of a step, a scalar."
-        z = self.sam.image_encoder(batch["image"].float() / 255)
-        first, masks = self.plan.points + self.plan.boxes, self.plan.masks
-        share = batch["share"]
-        loss = self.by_tokens(z.repeat_interleave(first, 0), batch,
-                              share[:, :first].flatten(0, 1)[:, None], generator)
-        more = self.by_masks(z.repeat_interleave(masks, 0), batch,
-                             share[:, first:].flatten(0, 1)[:, None])
-        loss = loss + more * (masks / first)
-        if self.plan.grouping:
-            loss = loss + self.plan.grouping * self.by_grouping(z, batch["together"])
+    def forward(self, batch: dict, generator: torch.Generator, dice: float = 1.) -> Tensor:
+        "The loss of a step, a scalar; `dice` weighs the dice loss."
+        plan, z = self.plan, self.sam.image_encoder(batch["image"].float() / 255)
+        first = plan.points + plan.boxes
+        shares = [s.flatten(0, 1)[:, None] for s in batch["share"].split([first, plan.masks], 1)]
+        loss, iou, corrected = loss_by_tokens(
+            self.sam, z.repeat_interleave(first, 0), batch, shares[0], generator, dice)
+        points, boxes = iou.view(-1, first).split([plan.points, plan.boxes], 1)
+        more, iou = loss_by_masks(self.sam, z.repeat_interleave(plan.masks, 0), batch, shares[1], dice)
+        loss, nothing = loss + more * (plan.masks / first), batch["nothing"].flatten()
+        self.scores = {"point": points.mean(), "box": boxes.mean(), "corrected": corrected.mean(),
+                       "mask": iou[~nothing].mean(), "nothing": iou[nothing].mean()}
+        if plan.grouping:
+            code = self.grouping(z.flatten(2).transpose(1, 2)).float()
+            apart = grouping_loss(code, self.scale, batch["together"].float() / 255)
+            loss, self.scores["grouping"] = loss + plan.grouping * apart, apart
         return loss
 
 # %% ../nbs/05b_pretraining.ipynb #96ab728e
@@ -500,6 +509,7 @@ def shard_gradient(
     batch: dict,  # one shard of a step
     seed: int,  # of the points of correction
     precision: torch.dtype,  # of products of matrices
+    dice: float,  # weight of the dice loss
 ) -> tuple[Tensor, Tensor]:  # the gradient of all parameters in one row; the loss
     "What one shard of a step says."
     generator = torch.Generator().manual_seed(seed)
@@ -507,7 +517,7 @@ def shard_gradient(
     batch = {name: value.to(parameters[0].device) for name, value in batch.items()}
     half = precision != torch.float32
     with torch.autocast(parameters[0].device.type, precision if half else None, half):
-        loss = objective(batch, generator)
+        loss = objective(batch, generator, dice)
     found = torch.autograd.grad(loss, parameters, allow_unused=True)
     found = [torch.zeros_like(p) if g is None else g for p, g in zip(parameters, found)]
     return torch.cat([g.flatten().float() for g in found]), loss.detach()
@@ -568,8 +578,7 @@ def _run(process, processes, plan, folder, until, workers, precision, device, ev
     saved = began
     for step, batches in zip(steps, loader):
         rate, seed = pretraining_rate(plan, step), (plan.seed * 10**6 + step) * plan.shards
-        objective.dice = dice_weight(plan, step)
-        found = [shard_gradient(objective, batch, seed + shard, precision)
+        found = [shard_gradient(objective, batch, seed + shard, precision, dice_weight(plan, step))
                  for shard, batch in zip(mine, batches)]
         gradient = sum(g for g, _ in found)
         if processes > 1:

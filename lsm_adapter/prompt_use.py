@@ -94,12 +94,13 @@ def prompt_use(
     sets = {"unseen": new, "trained on": as_many_seen(manifest, len(new))}
     asked = {roles["small"].title: roles["small"], roles["large"].title: roles["large"],
              spec.title: spec}
-    rows = [{"who": name, "images": where, **scored(model_predictor(model, size), images)}
-            for name, one in asked.items() for model in [load_model(made[one])]
-            for where, images in sets.items()]
-    model = load_model(made[spec])
+    rows = []
+    for name, one in asked.items():
+        model = load_model(made[one])
+        rows += [{"who": name, "images": where, **scored(model_predictor(model, size), images)}
+                 for where, images in sets.items()]
     for name, words in WITHOUT.items():
-        with deaf_to(model, **words):
+        with deaf_to(model, **words):  # the second stage, which was asked last
             rows.append({"who": f"{spec.title}, {name}", "images": "unseen",
                          **scored(model_predictor(model, size), new)})
     return pd.DataFrame(rows)
