@@ -89,7 +89,7 @@ class Profile:
     joint_lr: dict = field(default_factory=dict)  # small model -> learning rate in one stage
     rank: Optional[int] = None  # inner width of the adapter; None: E / 32
     sam_adapter_loss: str = "same"  # "same" as LSM-Adapter's first stage, or its "own"
-    joint: Optional[Schedule] = None  # one stage; None: as `large`
+    joint: dict = field(default_factory=dict)  # small model -> Schedule of one stage, else `large`
     precision: str = "32-true"  # of training, see `fabric`
     synthetic: Optional[Synthetic] = None  # None: data must be given
     camouflage: Optional[Synthetic] = None  # of Table 8, drawn; n_test for each test set
@@ -109,10 +109,12 @@ PROFILES = {
     ),
     "demo": Profile(
         sam="nano", image_size=256, rank=24, small_size=128, lighter=LIGHTER,
-        large=Schedule(6, 4, 5e-4), second=Schedule(3, 4, 5e-4), joint=Schedule(1, 4, 5e-4),
+        large=Schedule(6, 4, 5e-4), second=Schedule(3, 4, 5e-4),
         small={"sinet": Schedule(4, 8, 1e-3, "adam", clip=0.5),
                "u2net": Schedule(3, 8, 1e-3, "adam"), "mask_rcnn": Schedule(1, 8, 3e-4, "adam"),
                **dict.fromkeys(_PLAIN, Schedule(3, 8, 5e-4))},
+        joint={"sinet": Schedule(4, 4, 5e-4), "u2net": Schedule(4, 4, 5e-4),
+               "mask_rcnn": Schedule(2, 4, 5e-4)},
         joint_lr={"u2net": 1e-3}, synthetic=Synthetic(720, 40, 160),
         camouflage=Synthetic(288, 0, 40), shadows=Synthetic(288, 0, 60),
     ),
@@ -128,7 +130,7 @@ PROFILES = {
 
 # %% ../nbs/14_runs.ipynb #d5d06265
 PROFILES["photographs"] = replace(
-    PROFILES["demo"], large=Schedule(24, 4, 5e-4), second=Schedule(12, 4, 5e-4), joint=None,
+    PROFILES["demo"], large=Schedule(24, 4, 5e-4), second=Schedule(12, 4, 5e-4), joint={},
     small={name: replace(s, epochs=24) for name, s in PROFILES["demo"].small.items()},
     synthetic=None, camouflage=None, shadows=None,
 )
@@ -366,8 +368,11 @@ def schedule_of(
     profile, method = PROFILES[spec.profile], METHODS[spec.method]
     if not method.large:
         return profile.small[spec.method]
-    one_stage = spec.strategy == "one-stage" and profile.joint or profile.large
-    return profile.second if spec.two_stage else one_stage
+    if spec.two_stage:
+        return profile.second
+    if spec.strategy == "one-stage":
+        return profile.joint.get(method.small, profile.large)
+    return profile.large
 
 
 def _small_settings(spec: RunSpec, profile: Profile) -> dict:
