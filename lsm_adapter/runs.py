@@ -114,7 +114,7 @@ PROFILES = {
                "u2net": Schedule(3, 8, 1e-3, "adam"), "mask_rcnn": Schedule(1, 8, 3e-4, "adam"),
                **dict.fromkeys(_PLAIN, Schedule(3, 8, 5e-4))},
         joint={"sinet": Schedule(4, 4, 5e-4), "u2net": Schedule(4, 4, 5e-4),
-               "mask_rcnn": Schedule(2, 4, 5e-4)},
+               "mask_rcnn": Schedule(1, 4, 5e-4)},
         joint_lr={"u2net": 1e-3}, synthetic=Synthetic(720, 40, 160),
         camouflage=Synthetic(288, 0, 40), shadows=Synthetic(288, 0, 60),
     ),
