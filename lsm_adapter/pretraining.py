@@ -187,7 +187,7 @@ def choose_objects(
     largest = usable[area[usable].argmax()]
     return np.stack([scene.mask(k) for k in chosen]), scene.mask(largest)
 
-
+# %% ../nbs/05b_pretraining.ipynb #a91c3e03
 def belonging(
     parts: np.ndarray,  # (S, S) int, the part that each pixel shows
     token: int = 16,  # side of a token, pixels
@@ -201,7 +201,7 @@ def belonging(
     share /= np.linalg.norm(share, axis=1, keepdims=True)
     return np.rint(255 * share @ share.T).astype(np.uint8)
 
-
+# %% ../nbs/05b_pretraining.ipynb #a91c3e05
 def image_prompts(
     rng: np.random.Generator,  # dice
     scene: PromptableScene,  # as photographed
@@ -595,7 +595,7 @@ def _run(process, processes, plan, folder, until, workers, precision, device, ev
     if processes > 1:
         torch.distributed.destroy_process_group()
 
-
+# %% ../nbs/05b_pretraining.ipynb #a91c3e02
 def pretrain(
     plan: Pretraining,  # what to do
     folder: Path,  # of its state; an interrupted pretraining found there goes on
